@@ -1,0 +1,1 @@
+"""What a person gets: captions, sound, files, verdicts, figures, the report."""

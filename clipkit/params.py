@@ -1,0 +1,254 @@
+"""The settings of a run: one frozen pydantic model per stage.
+
+Type, bounds, unit, description and default of every setting live here and nowhere else.
+``params/default.yaml`` is written from these classes, and profiles, notebook parameter cells,
+``--set`` and the dashboard's controls are checked against them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PLATFORM_NAMES = (
+    "tiktok",
+    "youtube_shorts",
+    "instagram_reels",
+    "facebook_reels",
+    "linkedin",
+    "x",
+    "snapchat_spotlight",
+)
+PROFILE_NAMES = ("talk", "sports", "gaming", "vlog", "music")
+
+PlatformName = Literal[
+    "tiktok", "youtube_shorts", "instagram_reels", "facebook_reels", "linkedin", "x", "snapchat_spotlight"
+]
+ProfileName = Literal["auto", "talk", "sports", "gaming", "vlog", "music"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class SourceParams(_Section):
+    """How the file is read."""
+
+    reader: Literal["pyav", "decord"] = Field(
+        "pyav", description="decoder for single frames: pyav, or decord for H.264, HEVC and VP9 in MP4 or MKV"
+    )
+
+
+class AnalysisParams(_Section):
+    """Shots: where one picture gives way to the next."""
+
+    cut_min_difference: float = Field(
+        3.5, ge=0.0, le=255.0, description="smallest motion-tolerant luma difference of a cut, in levels"
+    )
+    cut_min_ratio: float = Field(
+        3.5, ge=1.0, le=100.0, description="a cut differs this many times more than the frames around it"
+    )
+    cut_window_s: float = Field(0.12, gt=0.0, le=2.0, description="frames this near are the ones around it, seconds")
+    flash_veto: Share = Field(
+        0.15, description="no cut where frames on both sides agree to within this share of the difference"
+    )
+    black_level: int = Field(24, ge=0, le=128, description="luma at or below this is black")
+    white_level: int = Field(228, ge=128, le=255, description="luma at or above this is white")
+    fade_min_share: Share = Field(0.97, description="share of black or white picture in which a fade ends")
+
+
+class SpeechParams(_Section):
+    """Speech, pauses and words."""
+
+    subtitles: str | None = Field(None, description="subtitle file (.srt or .vtt); none: a sidecar or embedded stream")
+    pause_min_s: float = Field(0.25, ge=0.05, le=5.0, description="shortest silence that counts as a pause, seconds")
+    speech_min_s: float = Field(0.12, ge=0.02, le=5.0, description="shortest stretch of speech, seconds")
+    onset_db: float = Field(9.0, ge=1.0, le=40.0, description="speech begins this far above the noise floor, dB")
+    release_db: float = Field(5.0, ge=0.5, le=40.0, description="speech ends below this far above the floor, dB")
+
+
+class ScoringWeights(_Section):
+    """How much each term counts; a profile lists only what differs."""
+
+    hook: float = Field(0.25, ge=0.0, le=1.0, description="the first seconds: speech at once, energy, a question")
+    energy: float = Field(0.15, ge=0.0, le=1.0, description="loudness against the rest of the video")
+    dynamics: float = Field(0.10, ge=0.0, le=1.0, description="change of loudness inside the clip")
+    speech: float = Field(0.15, ge=0.0, le=1.0, description="share of the clip in which somebody speaks")
+    motion: float = Field(0.05, ge=0.0, le=1.0, description="movement in the picture")
+    pace: float = Field(0.05, ge=0.0, le=1.0, description="cuts a minute")
+    novelty: float = Field(0.05, ge=0.0, le=1.0, description="picture and sound unlike the rest of the video")
+    text: float = Field(0.05, ge=0.0, le=1.0, description="words that hold attention: questions, numbers, contrasts")
+    completeness: float = Field(0.20, ge=0.0, le=1.0, description="starts and ends on whole sentences, pauses or cuts")
+    payoff: float = Field(0.10, ge=0.0, le=1.0, description="energy and reaction in the last fifth")
+    length: float = Field(0.10, ge=0.0, le=1.0, description="nearness to the ideal length")
+    position: float = Field(0.05, ge=0.0, le=1.0, description="nearness to the middle of the video")
+
+
+class ScoringParams(_Section):
+    """What makes a moment worth posting."""
+
+    profile: ProfileName = Field("auto", description="kind of video; auto chooses by speech, music, cuts and motion")
+    hook_s: float = Field(3.0, ge=0.5, le=15.0, description="length of the opening that must catch, seconds")
+    weights: ScoringWeights = Field(default_factory=ScoringWeights, description="share of each term in the score")
+
+
+class SelectionParams(_Section):
+    """How many clips, how long, and where they may begin and end."""
+
+    n_clips: int = Field(6, ge=1, le=100, description="clips asked for")
+    min_s: float = Field(15.0, ge=0.5, le=900.0, description="shortest clip, seconds")
+    max_s: float = Field(60.0, ge=1.0, le=1800.0, description="longest clip, seconds; platform limits also hold")
+    ideal_s: float = Field(30.0, ge=1.0, le=1800.0, description="length that scores best, seconds")
+    gap_s: float = Field(1.0, ge=0.0, le=600.0, description="smallest time between two clips, seconds")
+    lead_s: float = Field(0.12, ge=0.0, le=2.0, description="kept before the first word, seconds")
+    tail_s: float = Field(0.30, ge=0.0, le=3.0, description="kept after the last word, seconds")
+    quality_bar: Share = Field(0.5, description="clips that score less are marked as below your bar")
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> SelectionParams:
+        if self.min_s > self.max_s:
+            message = f"selection.min_s must be at most selection.max_s ({self.max_s:g}), got {self.min_s:g}"
+            raise ValueError(message)
+        return self
+
+
+class ReframeParams(_Section):
+    """Where the crop window stands."""
+
+    aspect: Literal["9:16", "1:1", "4:5", "16:9"] = Field("9:16", description="width to height of the clips")
+    rate_hz: float = Field(5.0, ge=1.0, le=30.0, description="how often the subject is looked for, per second")
+    faces: bool = Field(True, description="look for faces")
+    evidence_min: Share = Field(0.15, description="weaker evidence of a subject keeps the centre crop")
+    static_range: Share = Field(
+        0.10, description="a subject that moves less than this share of the width: still camera"
+    )
+
+
+class CaptionParams(_Section):
+    """Captions burned into the picture."""
+
+    burn: bool = Field(True, description="burn captions in when there are words")
+    words_per_page: int = Field(4, ge=1, le=12, description="most words shown at once")
+    line_length: int = Field(20, ge=8, le=42, description="most characters a line")
+    font_size: int = Field(72, ge=24, le=160, description="height of the letters, pixels of a 1080 wide picture")
+    colour: str = Field("#FFFFFF", pattern=r"^#[0-9A-Fa-f]{6}$", description="colour of the letters")
+    highlight: str = Field("#FFD400", pattern=r"^#[0-9A-Fa-f]{6}$", description="colour of the word being said")
+    outline: float = Field(5.0, ge=0.0, le=20.0, description="width of the dark outline, pixels")
+    max_page_s: float = Field(4.0, ge=0.5, le=10.0, description="longest time one page stays, seconds")
+
+
+class AudioParams(_Section):
+    """Loudness of the finished clips."""
+
+    target_lufs: float = Field(-14.0, ge=-40.0, le=-5.0, description="integrated loudness, LUFS")
+    peak_dbtp: float = Field(-1.0, ge=-12.0, le=0.0, description="highest true peak after encoding, dBTP")
+    max_gain_db: float = Field(30.0, ge=0.0, le=60.0, description="most gain given to quiet sound, dB")
+    fade_s: float = Field(0.008, ge=0.0, le=1.0, description="fade at both edges against clicks, seconds")
+
+
+class RenderParams(_Section):
+    """Encoding."""
+
+    crf: int = Field(20, ge=0, le=40, description="x264 quality, lower is better")
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
+        "veryfast", description="x264 effort"
+    )
+    max_frame_rate: int = Field(60, ge=24, le=60, description="higher source rates are halved to fit, frames/second")
+    encoder_threads: int = Field(2, ge=1, le=64, description="x264 threads; the files' bytes depend on it")
+
+
+class PlatformParams(_Section):
+    """Where the clips are going."""
+
+    targets: tuple[PlatformName, ...] = Field(
+        ("tiktok", "youtube_shorts", "instagram_reels"), min_length=1, description="platforms to write files for"
+    )
+
+
+class CacheParams(_Section):
+    """Nothing to set yet."""
+
+
+class BatchParams(_Section):
+    """Many videos."""
+
+    workers: int = Field(1, ge=1, le=64, description="videos at a time")
+    timeout_s: float = Field(14400.0, ge=1.0, le=604800.0, description="longest time one video may take, seconds")
+
+
+class ResourceParams(_Section):
+    """What the machine gives."""
+
+    threads: int = Field(0, ge=0, le=256, description="threads for decoding and kernels; 0: all cores")
+    min_free_gb: float = Field(0.5, ge=0.0, le=10000.0, description="free disk a run needs before it starts, GB")
+
+
+class OptimizeParams(_Section):
+    """Nothing to set yet."""
+
+
+class MonitorParams(_Section):
+    """Live figures of the machine."""
+
+    interval_s: float = Field(1.0, ge=0.5, le=60.0, description="time between two readings, seconds")
+
+
+class AlertParams(_Section):
+    """Nothing to set yet."""
+
+
+class ServiceParams(_Section):
+    """Local servers."""
+
+    dashboard_port: int = Field(8001, ge=1, le=65535, description="port of the dashboard")
+
+
+class SecurityParams(_Section):
+    """What a file may be before any decoder sees it."""
+
+    max_pixels: int = Field(8192 * 8192, ge=1, description="largest picture, pixels")
+    max_streams: int = Field(64, ge=1, le=1000, description="most streams in a file")
+    max_duration_s: float = Field(12 * 3600.0, gt=0.0, description="longest video, seconds")
+
+
+class Params(_Section):
+    """Every setting of a run, one section per stage."""
+
+    source: SourceParams = SourceParams()
+    analysis: AnalysisParams = AnalysisParams()
+    speech: SpeechParams = SpeechParams()
+    scoring: ScoringParams = ScoringParams()
+    selection: SelectionParams = SelectionParams()
+    reframe: ReframeParams = ReframeParams()
+    captions: CaptionParams = CaptionParams()
+    audio: AudioParams = AudioParams()
+    render: RenderParams = RenderParams()
+    platforms: PlatformParams = PlatformParams()
+    cache: CacheParams = CacheParams()
+    batch: BatchParams = BatchParams()
+    resources: ResourceParams = ResourceParams()
+    optimize: OptimizeParams = OptimizeParams()
+    monitor: MonitorParams = MonitorParams()
+    alerts: AlertParams = AlertParams()
+    services: ServiceParams = ServiceParams()
+    security: SecurityParams = SecurityParams()
+
+
+# How fast and where a run is made does not change what it makes.
+_OUTSIDE_RESULTS = ("cache", "batch", "resources", "optimize", "monitor", "alerts", "services")
+
+
+def params_digest(params: Params) -> str:
+    """Return the sha256 of the settings that can change a result, as 64 hex digits.
+
+    Examples
+    --------
+    >>> params_digest(Params()) == params_digest(Params.model_validate({"batch": {"workers": 4}}))
+    True
+    """
+    kept = params.model_dump(mode="json", exclude=set(_OUTSIDE_RESULTS))
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

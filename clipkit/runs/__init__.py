@@ -1,0 +1,1 @@
+"""Work that must survive: the run folder, the notebook engine, batches."""

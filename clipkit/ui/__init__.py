@@ -1,0 +1,1 @@
+"""Thin faces: the command line and the dashboard."""
