@@ -124,7 +124,7 @@ class ReframeParams(_Section):
     faces: bool = Field(True, description="look for faces")
     evidence_min: Share = Field(0.15, description="weaker evidence of a subject keeps the centre crop")
     static_range: Share = Field(
-        0.10, description="a subject that moves less than this share of the width: still camera"
+        0.10, description="a subject that moves less, as a share of the width, gets a still camera"
     )
 
 

@@ -18,4 +18,5 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     No ``fastmath`` (it assumes that there is no NaN) and no ``parallel`` (the unit of parallel
     work is a video).
     """
-    return njit(function, cache=True, nogil=True, error_model="numpy")
+    compiled: Callable[..., Any] = njit(function, cache=True, nogil=True, error_model="numpy")
+    return compiled
