@@ -67,8 +67,8 @@ class SpeechParams(_Section):
     subtitles: str | None = Field(None, description="subtitle file (.srt or .vtt); none: a sidecar or embedded stream")
     pause_min_s: float = Field(0.25, ge=0.05, le=5.0, description="shortest silence that counts as a pause, seconds")
     speech_min_s: float = Field(0.12, ge=0.02, le=5.0, description="shortest stretch of speech, seconds")
-    onset_db: float = Field(9.0, ge=1.0, le=40.0, description="speech begins this far above the noise floor, dB")
-    release_db: float = Field(5.0, ge=0.5, le=40.0, description="speech ends below this far above the floor, dB")
+    threshold: Share = Field(0.5, description="speech is where its chance exceeds this")
+    release: Share = Field(0.3, description="and as far to both sides as its chance exceeds this")
 
 
 class ScoringWeights(_Section):
@@ -139,12 +139,17 @@ class CaptionParams(_Section):
     highlight: str = Field("#FFD400", pattern=r"^#[0-9A-Fa-f]{6}$", description="colour of the word being said")
     outline: float = Field(5.0, ge=0.0, le=20.0, description="width of the dark outline, pixels")
     max_page_s: float = Field(4.0, ge=0.5, le=10.0, description="longest time one page stays, seconds")
+    pause_s: float = Field(0.3, ge=0.0, le=5.0, description="a pause longer than this starts a new page, seconds")
+    hold_s: float = Field(0.5, ge=0.0, le=3.0, description="a page stays this long after its last word, seconds")
+    font: str | None = Field(None, description="font file (.ttf or .otf) to use first; none: the one that came along")
 
 
 class AudioParams(_Section):
     """Loudness of the finished clips."""
 
-    target_lufs: float = Field(-14.0, ge=-40.0, le=-5.0, description="integrated loudness, LUFS")
+    target_lufs: float | None = Field(
+        None, ge=-40.0, le=-5.0, description="integrated loudness, LUFS; none: what each platform asks, mostly -14"
+    )
     peak_dbtp: float = Field(-1.0, ge=-12.0, le=0.0, description="highest true peak after encoding, dBTP")
     max_gain_db: float = Field(30.0, ge=0.0, le=60.0, description="most gain given to quiet sound, dB")
     fade_s: float = Field(0.008, ge=0.0, le=1.0, description="fade at both edges against clicks, seconds")
