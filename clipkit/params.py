@@ -126,6 +126,9 @@ class ReframeParams(_Section):
     static_range: Share = Field(
         0.10, description="a subject that moves less, as a share of the width, gets a still camera"
     )
+    max_speed: float = Field(
+        0.7, ge=0.05, le=5.0, description="fastest move of the window, frame widths (or heights) a second"
+    )
 
 
 class CaptionParams(_Section):
