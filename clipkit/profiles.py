@@ -12,7 +12,7 @@ import difflib
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -227,6 +227,44 @@ def load_params(
     return params
 
 
+def make_params(
+    *,
+    profile: str = "auto",
+    platforms: Sequence[str] = (),
+    n_clips: int | None = None,
+    subtitles: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Params:
+    """Return checked params from the few things that people ask for most, and any others.
+
+    Parameters
+    ----------
+    profile : str, optional
+        A profile's name or file.
+    platforms : sequence of str, optional
+        Platforms to write for; none keeps the default ones.
+    n_clips : int, optional
+        Clips asked for.
+    subtitles : path, optional
+        A subtitle file.
+    settings : mapping, optional
+        Other settings by section; the named arguments win over it.
+
+    Raises
+    ------
+    ParamsError
+        If anything is unknown or out of range.
+    """
+    named: dict[str, Any] = {}
+    if platforms:
+        named["platforms"] = {"targets": list(platforms)}
+    if n_clips is not None:
+        named["selection"] = {"n_clips": n_clips}
+    if subtitles:
+        named["speech"] = {"subtitles": str(Path(subtitles).resolve())}
+    return load_params(profile, overrides=merge_layers(settings or {}, named))
+
+
 def apply_profile(params: Params, name: str) -> Params:
     """Return `params` with a profile laid below everything that was set on purpose.
 
@@ -296,48 +334,3 @@ def _model_at(loc: tuple[str, ...]) -> type[BaseModel] | None:
 def _closest(word: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f". Did you mean {near[0]!r}?" if near else "."
-
-
-def default_yaml() -> str:
-    """Return the text of ``params/default.yaml``: every setting with its description and bounds."""
-    lines = [
-        "# Every setting of clipkit with its default. Written from the classes in clipkit/params.py by",
-        "# `python -m clipkit.profiles`; a profile or a file of your own lists only what differs.",
-    ]
-    for name, field in Params.model_fields.items():
-        section = field.default
-        summary = (type(section).__doc__ or "").splitlines()[0]
-        lines += ["", f"# {summary}"]
-        lines += _section_lines(name, section, 0)
-    return "\n".join(lines) + "\n"
-
-
-def _section_lines(name: str, section: BaseModel, depth: int) -> list[str]:
-    indent = "  " * depth
-    if not type(section).model_fields:
-        return [f"{indent}{name}: {{}}"]
-    lines = [f"{indent}{name}:"]
-    for key, field in type(section).model_fields.items():
-        value = getattr(section, key)
-        if isinstance(value, BaseModel):
-            lines.append(f"{indent}  # {field.description}")
-            lines += _section_lines(key, value, depth + 1)
-            continue
-        plain = list(value) if isinstance(value, tuple) else value
-        text = yaml.safe_dump(plain, default_flow_style=True, width=1000).removesuffix("...\n").strip()
-        lines.append(f"{indent}  {key}: {text}  # {field.description}{_bounds(field)}")
-    return lines
-
-
-def _bounds(field: Any) -> str:
-    limits = {
-        name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
-    }
-    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    choices = [str(choice) for choice in get_args(field.annotation) if isinstance(choice, str)]
-    parts = [f"{signs[name]} {limit:g}" for name, limit in limits.items()] or ([" | ".join(choices)] if choices else [])
-    return f" ({', '.join(parts)})" if parts else ""
-
-
-if __name__ == "__main__":
-    resource_path("params").joinpath("default.yaml").write_text(default_yaml(), encoding="utf-8")

@@ -1,0 +1,189 @@
+"""One video through the notebook: the main job."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from clipkit import __version__
+from clipkit.errors import ClipkitError, ResourceError
+from clipkit.files import disk_error, file_digest
+from clipkit.media.probe import require_video
+from clipkit.media.subtitles import subtitle_file
+from clipkit.output.report import write_report
+from clipkit.params import Params, params_digest
+from clipkit.profiles import make_params
+from clipkit.resources import resource_path
+from clipkit.runs.engine import ENGINE_VARIABLE, execute_notebook
+from clipkit.runs.folder import RunFolder, describe_error, folder_name, now
+from clipkit.runs.stages import ClipRun
+from clipkit.runs.verbs import sample
+
+Progress = Callable[[float, str], None]
+_NAMED_VERSIONS = ("av", "imageio-ffmpeg", "numba", "numpy", "opencv-python-headless", "pandas", "papermill", "scipy")
+
+
+def start_run(
+    video: str | Path = "",
+    run_dir: str | Path = "",
+    *,
+    profile: str = "auto",
+    platforms: Sequence[str] = (),
+    n_clips: int | None = None,
+    subtitles: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> ClipRun:
+    """Begin a run as a notebook does, and return its :class:`~clipkit.runs.stages.ClipRun`.
+
+    Parameters
+    ----------
+    video : path, optional
+        The source file; without one the built-in sample is made and used.
+    run_dir : path, optional
+        The run folder; without one it is made below ``reports/`` in the working folder.
+    profile, platforms, n_clips, subtitles, settings
+        As for :func:`make_params`.
+
+    Returns
+    -------
+    ClipRun
+    """
+    params = make_params(profile=profile, platforms=platforms, n_clips=n_clips, subtitles=subtitles, settings=settings)
+    source = Path(video).resolve() if video else sample(Path("reports") / "sample.mp4")
+    folder = (
+        RunFolder(run_dir) if run_dir else RunFolder(Path("reports") / folder_name(source, run_digest(source, params)))
+    )
+    if os.environ.get(ENGINE_VARIABLE) != str(folder.path):
+        folder.begin(**_identity(source, params))
+    return ClipRun(source, folder, params)
+
+
+def run(
+    video: str | Path,
+    *,
+    out: str | Path = "reports",
+    params: Params | None = None,
+    notebook_parameters: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    **asked: Any,
+) -> dict[str, Any]:
+    """Turn one video into checked clips by executing ``notebooks/clip_video.ipynb``.
+
+    Parameters
+    ----------
+    video : path
+        The source file.
+    out : path, optional
+        Where the run folder goes.
+    progress : callable, optional
+        Called with the share done and the stage.
+    **asked
+        ``profile``, ``platforms``, ``n_clips``, ``subtitles`` and ``settings`` as for
+        :func:`make_params`.
+
+    Returns
+    -------
+    dict
+        The record of the run, ``run.json``, with ``run_dir`` added and ``resumed`` true when an
+        earlier run had already done all of it.
+
+    Raises
+    ------
+    ClipkitError
+        If the input, the params or the machine do not allow it, or a finished file breaks a
+        platform's rule.  The run folder then says at which stage.
+    """
+    params = make_params(**asked)
+    video = Path(video).resolve()
+    require_video(video, params.security)
+    out = Path(out).resolve()
+    _check_room(out, params)
+    folder = RunFolder(out / folder_name(video, run_digest(video, params)))
+    identity = _identity(video, params)
+    with _alone(folder):
+        if folder.is_complete() and folder.record().get("versions") == identity["versions"]:
+            return {**folder.record(), "run_dir": str(folder.path), "resumed": True}
+        folder.begin(**identity)
+        given = {
+            "video": str(video),
+            "run_dir": str(folder.path),
+            "profile": asked.get("profile", "auto"),
+            "platforms": list(params.platforms.targets),
+            "n_clips": params.selection.n_clips,
+            "subtitles": str(asked.get("subtitles") or ""),
+            "settings": json.loads(json.dumps(asked.get("settings") or {}, default=list)),
+        }
+        try:
+            execute_notebook(resource_path("notebooks", "clip_video.ipynb"), folder, given, progress=progress)
+            folder.update(stage="report")
+            write_report(folder.path)
+        except (ClipkitError, KeyboardInterrupt) as error:
+            stage = str(folder.record().get("stage", "start"))
+            folder.update(status="failed", error=describe_error(error, stage), finished=now())
+            write_report(folder.path)
+            raise
+        folder.update(status="done", stage="done", progress=1.0, outputs=folder.list_outputs(), finished=now())
+        return {**folder.record(), "run_dir": str(folder.path), "resumed": False}
+
+
+def run_digest(video: Path, params: Params) -> str:
+    """Return the hash that names a run: the video's content, its subtitles, and the params."""
+    subtitles = subtitle_file(video, params.speech)
+    parts = [file_digest(video), params_digest(params), file_digest(subtitles) if subtitles else ""]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _identity(video: Path, params: Params) -> dict[str, Any]:
+    versions = {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS}
+    return {
+        "input": {"path": str(video), "sha256": file_digest(video), "size_bytes": video.stat().st_size},
+        "params": params.model_dump(mode="json"),
+        "params_digest": params_digest(params),
+        "versions": {"clipkit": __version__, "python": platform.python_version(), **versions},
+    }
+
+
+def _check_room(out: Path, params: Params) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(out).free
+    except OSError as error:
+        raise disk_error(error, out) from error
+    if not os.access(out, os.W_OK):
+        message = f"{out}: this folder must be writable, and it is not. Choose another one with --out."
+        raise ResourceError(message, code="resource.not_writable", retry="never")
+    if free < params.resources.min_free_gb * 1e9:
+        message = (
+            f"{out}: a run starts with at least {params.resources.min_free_gb:g} GB of free disk, there are "
+            f"{free / 1e9:.2f}. Free some space, or lower resources.min_free_gb."
+        )
+        raise ResourceError(message, code="resource.disk_full")
+
+
+@contextmanager
+def _alone(folder: RunFolder) -> Iterator[None]:
+    """Hold the run folder against other processes; the system lets go when this one dies."""
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, folder.path) from error
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with (folder.path / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            message = f"{folder.path}: another clipkit is at work on this run. Wait for it, or stop it first."
+            raise ResourceError(message, code="resource.busy") from error
+        yield

@@ -1,0 +1,254 @@
+"""The chain from a video to checked clips, one method a stage.
+
+The notebook, ``clipkit analyze`` and ``clipkit render`` all call these; each stage reads the
+tables of the ones before it and saves its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from clipkit.analysis.features import Frames, measure_frames
+from clipkit.analysis.highlights import choose_profile, find_candidates
+from clipkit.analysis.reframe import plan_crop
+from clipkit.analysis.select import select_clips
+from clipkit.analysis.shots import detect_transitions
+from clipkit.analysis.speech import find_pauses, measure_audio
+from clipkit.analysis.words import words_from_cues
+from clipkit.errors import InputError, RenderError
+from clipkit.media.probe import MediaInfo, require_video
+from clipkit.media.subtitles import find_subtitles
+from clipkit.output.exchange import write_otio
+from clipkit.output.platforms import Platform, load_platforms
+from clipkit.output.render import RenderedClip, render_clip
+from clipkit.output.verify import verify_file
+from clipkit.params import Params
+from clipkit.profiles import apply_profile
+from clipkit.runs.folder import RunFolder
+
+# Share of the work that each stage is, measured on ten minutes of 720p talk.
+SHARES = {
+    "inspect": 0.01,
+    "measure": 0.27,
+    "listen": 0.06,
+    "shots": 0.01,
+    "candidates": 0.02,
+    "choose": 0.01,
+    "render": 0.55,
+    "verify": 0.07,
+}
+SHORTEST_CLIP_S = 0.5
+
+
+class ClipRun:
+    """One video on its way to clips.
+
+    Parameters
+    ----------
+    video : path
+        The source file.
+    folder : RunFolder
+        Where tables, clips and the record go.
+    params : Params
+        Settings; with ``scoring.profile: auto`` the profile is chosen by :meth:`find_candidates`.
+
+    Attributes
+    ----------
+    info : MediaInfo
+    frames : Frames
+    audio, words, pauses, transitions, candidates, clips, rejected, crop, verdicts : DataFrame
+    rendered : list of RenderedClip
+    """
+
+    info: MediaInfo
+    frames: Frames
+    audio: pd.DataFrame
+    words: pd.DataFrame
+    pauses: pd.DataFrame
+    transitions: pd.DataFrame
+    candidates: pd.DataFrame
+    clips: pd.DataFrame
+    rejected: pd.DataFrame
+    crop: pd.DataFrame
+    verdicts: pd.DataFrame
+    rendered: list[RenderedClip]
+
+    def __init__(self, video: str | Path, folder: RunFolder, params: Params) -> None:
+        self.video = Path(video)
+        self.folder = folder
+        self.params = params
+        table = load_platforms()
+        self.platforms: list[Platform] = [table[name] for name in params.platforms.targets]
+
+    def inspect(self) -> MediaInfo:
+        """Open the file and return what is in it."""
+        with self.folder.stage("inspect"):
+            self.info = require_video(self.video, self.params.security)
+            self.folder.update(media=self.info.to_dict())
+            return self.info
+
+    def measure(self) -> Frames:
+        """Decode every frame once and return the frames table with its luma grids."""
+        with self.folder.stage("measure"):
+            self.frames = measure_frames(self.video, self.params, progress=self._share("measure"))
+            if self.frames.duration_s < SHORTEST_CLIP_S:
+                message = (
+                    f"{self.video.name}: a clip lasts at least {SHORTEST_CLIP_S:g} s, this video has "
+                    f"{self.frames.duration_s:.2f} s of picture. Give a longer video."
+                )
+                raise InputError(message, code="input.too_short")
+            self.folder.save_table("frames.parquet", self.frames.table)
+            return self.frames
+
+    def listen(self) -> pd.DataFrame:
+        """Measure the sound, read the words, and return the audio table."""
+        with self.folder.stage("listen"):
+            duration_s = self.frames.duration_s
+            self.audio = measure_audio(self.video, self.params, duration_s=duration_s, progress=self._share("listen"))
+            self.pauses = find_pauses(self.audio, self.params.speech)
+            subtitles = find_subtitles(self.video, self.params.speech)
+            if subtitles is None:
+                self.folder.note("listen", "no subtitles were found: no captions are burned in, edges follow pauses.")
+            cues = None if subtitles is None else subtitles.cues
+            words = words_from_cues(cues, self.audio)
+            self.words = words[words["start_s"] < duration_s].reset_index(drop=True)
+            self.folder.save_table("audio.parquet", self.audio)
+            self.folder.save_table("words.parquet", self.words)
+            return self.audio
+
+    def find_shots(self) -> pd.DataFrame:
+        """Return the transitions table: every cut, dissolve, fade and wipe."""
+        with self.folder.stage("shots"):
+            self.transitions = detect_transitions(self.frames, self.params.analysis)
+            self.folder.save_table("shots.csv", self.transitions)
+            self._share("shots")(1.0)
+            return self.transitions
+
+    def find_candidates(self) -> pd.DataFrame:
+        """Choose the profile if asked to, and return every span that could be a clip, scored."""
+        with self.folder.stage("candidates"):
+            if self.params.scoring.profile == "auto":
+                name, why = choose_profile(self.frames.table, self.audio, self.words, self.transitions)
+                self.params = apply_profile(self.params, name)
+                self.folder.note("candidates", f"profile {name} was chosen: {why}")
+                self.folder.update(profile=name)
+            else:
+                self.folder.update(profile=self.params.scoring.profile)
+            self._fit_platforms()
+            self.candidates = find_candidates(
+                self.frames.table,
+                self.audio,
+                self.words,
+                self.transitions,
+                self.pauses,
+                self.params,
+                duration_s=self.frames.duration_s,
+            )
+            self.folder.save_table("candidates.csv", self.candidates)
+            self.folder.update(params=self.params.model_dump(mode="json"))
+            self._share("candidates")(1.0)
+            return self.candidates
+
+    def choose(self) -> pd.DataFrame:
+        """Return the clips table: the best set of spans that do not overlap."""
+        with self.folder.stage("choose"):
+            self.clips, self.rejected = select_clips(
+                self.candidates, self.params.selection, duration_s=self.frames.duration_s, words=self.words
+            )
+            if self.clips.empty:
+                message = f"{self.video.name}: no span of this video can be a clip, {_why_none(self.rejected)}"
+                raise InputError(message, code="selection.no_clips")
+            missing = self.params.selection.n_clips - len(self.clips)
+            if missing > 0:
+                self.folder.note("choose", f"{missing} fewer clips than asked for: no more spans fit without overlap.")
+            self.folder.save_table("clips.csv", self.clips)
+            self.folder.save_table("rejected.csv", self.rejected)
+            return self.clips
+
+    def render(self) -> list[RenderedClip]:
+        """Reframe, caption, level and encode every clip for every platform."""
+        with self.folder.stage("render"):
+            self.rendered = []
+            crops = []
+            show = self._share("render")
+            for done, clip in enumerate(self.clips.itertuples(index=False)):
+                crop = plan_crop(self.video, clip.start_s, clip.end_s, self.transitions, self.params, info=self.info)
+                crops.append(crop.assign(clip_id=clip.clip_id))
+                fitting = self._fitting(clip.clip_id, clip.end_s - clip.start_s)
+                self.rendered += render_clip(
+                    self.video,
+                    clip,
+                    crop,
+                    self.words,
+                    self.params,
+                    fitting,
+                    self.folder.clips,
+                    info=self.info,
+                    progress=lambda share, done=done: show((done + share) / len(self.clips)),
+                )
+            self.crop = pd.concat(crops, ignore_index=True)
+            self.folder.save_table("crop.csv", self.crop)
+            if not self.rendered:
+                names = ", ".join(platform.name for platform in self.platforms)
+                message = f"{self.video.name}: no clip has a length that {names} accept. Choose other platforms."
+                raise InputError(message, code="selection.no_platform")
+            return self.rendered
+
+    def verify(self) -> pd.DataFrame:
+        """Open every finished file, check it against its platform, and return the verdicts."""
+        with self.folder.stage("verify"):
+            show = self._share("verify")
+            tables = []
+            for done, clip in enumerate(self.rendered):
+                verdicts = verify_file(clip.path, clip.platform, expected_s=clip.duration_s)
+                tables.append(verdicts.assign(clip_id=clip.clip_id, platform=clip.platform.name, file=clip.path.name))
+                show((done + 1) / len(self.rendered))
+            self.verdicts = pd.concat(tables, ignore_index=True)
+            self.folder.save_table("verdicts.csv", self.verdicts)
+            failed = self.verdicts[~self.verdicts["ok"] & (self.verdicts["severity"] == "error")]
+            self.folder.update(verdicts_ok=failed.empty)
+            if not failed.empty:
+                row = failed.iloc[0]
+                message = f"{row.file}: {row.check} must be {row.limit}, got {row.value} ({row.note})."
+                raise RenderError(message, code="render.verdict_failed")
+            write_otio(self.clips, self.video, self.info, self.folder.path / "timeline.otio")
+            return self.verdicts
+
+    def _share(self, stage: str) -> Callable[[float], None]:
+        begin = sum(SHARES[name] for name in list(SHARES)[: list(SHARES).index(stage)])
+        return lambda share: self.folder.progress(begin + SHARES[stage] * min(1.0, share))
+
+    def _fit_platforms(self) -> None:
+        """Lower the longest clip to what every platform takes."""
+        selection = self.params.selection
+        tightest = min(self.platforms, key=lambda platform: platform.max_s)
+        if selection.max_s > tightest.max_s:
+            limit = f"{tightest.max_s:g} s instead of {selection.max_s:g} s"
+            text = f"clips last at most {limit}, the limit of {tightest.name}."
+            self.folder.note("candidates", text)
+            shorter = {
+                "max_s": tightest.max_s,
+                "min_s": min(selection.min_s, tightest.max_s),
+                "ideal_s": min(selection.ideal_s, tightest.max_s),
+            }
+            self.params = self.params.model_copy(update={"selection": selection.model_copy(update=shorter)})
+
+    def _fitting(self, clip_id: int, duration_s: float) -> list[Platform]:
+        fitting = []
+        for platform in self.platforms:
+            why = platform.unsuitable(duration_s)
+            if why is None:
+                fitting.append(platform)
+            else:
+                self.folder.note("render", f"clip {clip_id} was not written for {platform.name}: {why}")
+        return fitting
+
+
+def _why_none(rejected: pd.DataFrame) -> str:
+    if rejected.empty:
+        return "because nothing in it is long enough."
+    counts = rejected["rule"].value_counts()
+    return "because of these rules: " + ", ".join(f"{rule} ({n})" for rule, n in counts.items()) + "."

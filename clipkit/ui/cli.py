@@ -1,0 +1,351 @@
+"""The command line: ``clipkit VERB …``."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, NoReturn
+
+from clipkit import __version__
+from clipkit.errors import ClipkitError, ParamsError
+from clipkit.params import PLATFORM_NAMES, PROFILE_NAMES
+from clipkit.timeline import format_timecode
+
+Answer = dict[str, Any]
+
+EXAMPLES = """examples:
+  clipkit run talk.mp4                                    clips of a talk, in reports/
+  clipkit run talk.mp4 --clips 3 --platform tiktok --platform x --subtitles talk.srt
+  clipkit run match.mp4 --profile sports --set selection.max_s=45
+  clipkit batch videos/ --workers 2                       all videos of a folder; again: goes on
+  clipkit verify reports/talk-1a2b3c4d/clips/1_tiktok.mp4 --platform tiktok
+  clipkit dashboard                                       watch and tune in the browser
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes in one sentence, with the nearest option that exists."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments:"):
+            unknown = message.split(":", 1)[1].split()[0]
+            known = [name for action in self._actions for name in action.option_strings]
+            near = difflib.get_close_matches(unknown.split("=")[0], known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            text = f"{self.prog}: there is no option or argument {unknown!r} here.{hint}"
+        else:
+            text = f"{self.prog}: {message}."
+        text += f" See {self.prog} --help"
+        raise ParamsError(text, code="params.command_line")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 2 a mistake of the user's, 1 otherwise."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in arguments
+    try:
+        asked = _parse(arguments)
+        with _stdout_to_stderr() if as_json else nullcontext():
+            answer, status = asked.command(asked)
+    except ClipkitError as error:
+        return _refuse({"class": type(error).__name__, **error.to_dict()}, error.exit_status, as_json)
+    except KeyboardInterrupt:
+        message = "stopped by hand. The same command starts it again."
+        return _refuse(
+            {"class": "ClipkitError", "code": "run.interrupted", "message": message, "retry": "later"}, 1, as_json
+        )
+    except Exception as error:
+        if os.environ.get("CLIPKIT_DEBUG"):
+            raise
+        text = (str(error).splitlines() or [""])[0]
+        message = (
+            f"a mistake inside clipkit ({type(error).__name__}: {text}). CLIPKIT_DEBUG=1 shows where; please report it."
+        )
+        return _refuse({"class": "ClipkitError", "code": "internal", "message": message, "retry": "never"}, 1, as_json)
+    if as_json:
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    return status
+
+
+def _refuse(error: dict[str, str], status: int, as_json: bool) -> int:
+    prefix = "" if error["message"].startswith("clipkit") else "clipkit: "
+    sys.stderr.write(f"{prefix}{error['message']}\n")
+    if as_json:
+        sys.stdout.write(json.dumps({"status": "failed", "error": error}, ensure_ascii=False) + "\n")
+    return status
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = _build()
+    asked, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        asked.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return asked
+
+
+def _build() -> _Parser:
+    parser = _Parser(
+        prog="clipkit",
+        description="Long videos in, checked vertical clips out. Everything runs on this machine.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"clipkit {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)
+
+    def verb(name: str, command: Callable[[argparse.Namespace], tuple[Answer, int]], summary: str) -> _Parser:
+        sub: _Parser = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        sub.set_defaults(command=command, parser=sub)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON on stdout, nothing else there")
+        return sub
+
+    run = verb("run", _run, "turn one video into checked clips and a report")
+    run.add_argument("video", metavar="VIDEO")
+    _add_job_options(run)
+
+    batch = verb("batch", _batch, "run many videos; the same call again goes on where it stopped")
+    batch.add_argument("inputs", metavar="FILE-OR-FOLDER", nargs="+")
+    batch.add_argument("--workers", type=int, metavar="N", help="videos at a time (default 1)")
+    _add_job_options(batch)
+
+    shots = verb("shots", _shots, "find cuts, dissolves, fades and wipes")
+    shots.add_argument("video", metavar="VIDEO")
+    shots.add_argument("--out", metavar="shots.csv", help="write the table there")
+    _add_settings(shots)
+
+    analyze = verb("analyze", _analyze, "write all tables of a video, without rendering")
+    analyze.add_argument("video", metavar="VIDEO")
+    analyze.add_argument("--out", metavar="DIR", required=True)
+    analyze.add_argument("--clips", type=int, metavar="N", help="clips to choose")
+    analyze.add_argument("--subtitles", metavar="FILE", help=".srt or .vtt of the whole video")
+    _add_profile(analyze)
+    _add_settings(analyze)
+
+    reframe = verb("reframe", _reframe, "write the crop path of a video or a stretch of it")
+    reframe.add_argument("video", metavar="VIDEO")
+    reframe.add_argument("--from", dest="start_s", type=float, default=0.0, metavar="S", help="start, seconds")
+    reframe.add_argument("--to", dest="end_s", type=float, metavar="S", help="end, seconds")
+    reframe.add_argument("--aspect", default="9:16", metavar="W:H", help="9:16 (default), 1:1, 4:5 or 16:9")
+    reframe.add_argument("--out", metavar="crop.csv", required=True)
+    _add_settings(reframe)
+
+    render = verb("render", _render, "render a clip list, also one edited by hand")
+    render.add_argument("clip_list", metavar="CLIPS.csv")
+    render.add_argument("--video", metavar="VIDEO", required=True)
+    render.add_argument("--out", metavar="DIR", required=True)
+    render.add_argument("--subtitles", metavar="FILE", help=".srt or .vtt of the whole video")
+    _add_platform(render)
+    _add_settings(render)
+
+    verify = verb("verify", _verify, "check a finished file against a platform's limits")
+    verify.add_argument("file", metavar="FILE")
+    verify.add_argument("--platform", required=True, metavar="NAME", help=", ".join(PLATFORM_NAMES))
+
+    sample = verb("sample", _sample, "write the built-in sample video with its truth and subtitles")
+    sample.add_argument("out", metavar="OUT.mp4")
+
+    dashboard = verb("dashboard", _dashboard, "open the dashboard in the browser (this machine only, with a token)")
+    dashboard.add_argument("--port", type=int, metavar="N", help="default 8001")
+    dashboard.add_argument("--reports", default="reports", metavar="DIR", help="folder of the runs (default reports)")
+    dashboard.add_argument("--no-browser", action="store_true", help="only print the address")
+    return parser
+
+
+def _add_job_options(parser: argparse.ArgumentParser) -> None:
+    _add_profile(parser)
+    _add_platform(parser)
+    parser.add_argument("--clips", type=int, metavar="N", help="clips to make (default 6)")
+    parser.add_argument("--subtitles", metavar="FILE", help=".srt or .vtt; default: one beside the video or inside it")
+    parser.add_argument("--out", default="reports", metavar="DIR", help="where run folders go (default reports)")
+    _add_settings(parser)
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(("auto", *PROFILE_NAMES))
+    parser.add_argument("--profile", default="auto", metavar="NAME", help=f"{names}, one of your own, or a .yaml file")
+
+
+def _add_platform(parser: argparse.ArgumentParser) -> None:
+    text = f"repeat for several: {', '.join(PLATFORM_NAMES)}"
+    parser.add_argument("--platform", action="append", default=[], metavar="NAME", help=text)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    text = "any setting of params/default.yaml, such as selection.max_s=45"
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE", help=text)
+
+
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    from clipkit.profiles import parse_settings
+
+    return {
+        "profile": getattr(args, "profile", "auto"),
+        "platforms": tuple(getattr(args, "platform", ())),
+        "n_clips": getattr(args, "clips", None),
+        "subtitles": getattr(args, "subtitles", None),
+        "settings": parse_settings(args.settings),
+    }
+
+
+def _run(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.folder import RunFolder
+    from clipkit.runs.run import run
+    from clipkit.ui.terminal import print_table, progress_bar
+
+    with progress_bar(Path(args.video).name) as progress:
+        record = run(args.video, out=args.out, progress=progress, **_asked(args))
+    if not args.json:
+        folder = RunFolder(record["run_dir"])
+        clips = folder.load_table("clips.csv")
+        clips["from"] = clips["start_s"].map(format_timecode)
+        clips["to"] = clips["end_s"].map(format_timecode)
+        print_table(clips, ["clip_id", "from", "to", "score", "title", "reason"])
+        if record["resumed"]:
+            sys.stdout.write("Already done, nothing was run again.\n")
+        for line in [note["message"] for note in record.get("notes", [])]:
+            sys.stdout.write(f"note     {line}\n")
+        sys.stdout.write(f"clips    {folder.clips}\nreport   {folder.path / 'report.html'}\n")
+    return record, 0
+
+
+def _batch(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.profiles import make_params
+    from clipkit.runs.batch import find_videos, run_batch
+    from clipkit.ui.terminal import batch_lines, print_batch
+
+    params = make_params(**_asked(args))
+    if args.workers is not None and args.workers < 1:
+        message = f"clipkit batch: --workers must be at least 1, got {args.workers}."
+        raise ParamsError(message, code="params.out_of_range")
+    videos = find_videos(args.inputs)
+    options = ["--profile", args.profile]
+    for name in args.platform:
+        options += ["--platform", name]
+    for setting in args.settings:
+        options += ["--set", setting]
+    if args.clips is not None:
+        options += ["--clips", str(args.clips)]
+    if args.subtitles:
+        options += ["--subtitles", args.subtitles]
+    with batch_lines([path.name for path in videos]) as watch:
+        items = run_batch(
+            videos,
+            out=args.out,
+            workers=args.workers or params.batch.workers,
+            timeout_s=params.batch.timeout_s,
+            options=options,
+            watch=watch,
+        )
+    print_batch(items)
+    failed = sum(item.state == "failed" for item in items)
+    answer = {"status": "failed" if failed else "done", "failed": failed, "videos": [i.to_dict() for i in items]}
+    return answer, 1 if failed else 0
+
+
+def _shots(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.verbs import shots
+    from clipkit.ui.terminal import print_table, progress_bar
+
+    with progress_bar(Path(args.video).name) as progress:
+        table = shots(args.video, out=args.out, progress=progress, settings=_asked(args)["settings"])
+    if not args.json and not args.out:
+        print_table(table)
+    return {"status": "done", "transitions": json.loads(table.to_json(orient="records"))}, 0
+
+
+def _analyze(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.verbs import analyze
+    from clipkit.ui.terminal import progress_bar
+
+    with progress_bar(Path(args.video).name) as progress:
+        folder = analyze(args.video, out=args.out, progress=progress, **_asked(args))
+    tables = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".parquet"))
+    if not args.json:
+        sys.stdout.write(f"{len(tables)} tables in {folder}: {', '.join(tables)}\n")
+    return {"status": "done", "out": str(folder), "tables": tables}, 0
+
+
+def _reframe(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.verbs import reframe
+    from clipkit.ui.terminal import progress_bar
+
+    with progress_bar(Path(args.video).name) as progress:
+        table = reframe(
+            args.video,
+            start_s=args.start_s,
+            end_s=args.end_s,
+            aspect=args.aspect,
+            out=args.out,
+            progress=progress,
+            settings=_asked(args)["settings"],
+        )
+    if not args.json:
+        sys.stdout.write(f"{len(table)} rows in {args.out}\n")
+    return {"status": "done", "out": args.out, "n_frames": len(table)}, 0
+
+
+def _render(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.verbs import render
+    from clipkit.ui.terminal import progress_bar
+
+    asked = _asked(args)
+    with progress_bar(Path(args.video).name) as progress:
+        verdicts = render(args.clip_list, video=args.video, out=args.out, progress=progress, **asked)
+    files = list(dict.fromkeys(verdicts["file"]))
+    if not args.json:
+        sys.stdout.write(f"{len(files)} files in {args.out}, all checked\n")
+    return {"status": "done", "out": args.out, "files": files}, 0
+
+
+def _verify(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.verbs import verify
+    from clipkit.ui.terminal import print_table
+
+    table = verify(args.file, platform_name=args.platform)
+    failed = int((~table["ok"] & (table["severity"] == "error")).sum())
+    if not args.json:
+        print_table(table)
+        sys.stdout.write(f"{args.file}: {f'{failed} checks failed' if failed else 'fit for ' + args.platform}\n")
+    rows = json.loads(table.to_json(orient="records"))
+    return {"status": "failed" if failed else "done", "verdicts": rows}, 1 if failed else 0
+
+
+def _sample(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.runs.verbs import sample
+    from clipkit.ui.terminal import progress_bar
+
+    with progress_bar(Path(args.out).name) as progress:
+        path = sample(args.out, progress=progress)
+    if not args.json:
+        sys.stdout.write(f"{path}\n{path.with_suffix('.srt')}\n{path.with_suffix('.truth.json')}\n")
+    return {"status": "done", "video": str(path)}, 0
+
+
+def _dashboard(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.params import Params
+    from clipkit.ui.server import serve
+
+    port = args.port if args.port is not None else Params().services.dashboard_port
+    serve(Path(args.reports), port=port, open_browser=not args.no_browser)
+    return {"status": "done"}, 0
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Send what libraries print to stderr, so that stdout holds the answer alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
