@@ -1,0 +1,269 @@
+"""What a report says: the texts and tables of a run, ready for a template.
+
+Texts come from strangers (file names, titles, subtitles) and stay plain here; the template
+escapes them.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from clipkit.output.record import ClipFile, RunRecord
+from clipkit.params import Params
+from clipkit.timeline import format_timecode
+
+_COVER_WIDTH = 300
+_MAX_COVER_BYTES = 20 * 2**20
+_SIGNS = {"passed": "✓", "warned": "!", "failed": "✗", "unchecked": "?"}
+_ADVICE = {
+    "never": "the same run would stop again: change what the sentence names, then run it anew.",
+    "later": "run the same command again later.",
+    "smaller": "run it again with less work at a time: fewer threads, or a smaller video.",
+}
+
+
+def page_content(run: RunRecord) -> dict[str, Any]:
+    """Return everything that the report's template shows, except the figures."""
+    clips = _clips(run)
+    broken_sentence, broken, checks = _verdicts(run)
+    page: dict[str, Any] = {
+        "video": run.video_name,
+        "status": run.status,
+        "error": _error(run),
+        "clips": clips,
+        "rejections": _rejections(run),
+        "media": _media(run),
+        "notes": [
+            {"stage": str(note.get("stage", "")), "message": str(note.get("message", ""))}
+            for note in run.items("notes")
+        ],
+        "verdicts": checks,
+        "broken": broken,
+        "verdict_sentence": broken_sentence,
+        "params": _changes(run.params),
+        "versions": [(str(name), str(version)) for name, version in run.section("versions").items()],
+        "footer": f"Started {run.fields.get('started') or 'at an unknown time'}; run folder {run.folder.name}.",
+    }
+    page["lead"] = _lead(run, clips, broken_sentence)
+    # Last, because reading the tables is what finds them.
+    page["problems"] = list(run.problems)
+    return page
+
+
+def _changes(params: Params) -> dict[str, Any] | None:
+    changes = changed_params(params)
+    return _grid(pd.DataFrame(changes, columns=["setting", "value", "default"], dtype="object")) if changes else None
+
+
+def _verdicts(run: RunRecord) -> tuple[str, dict[str, Any] | None, dict[str, Any] | None]:
+    """Return a sentence, the checks that did not pass, and all checks with those first."""
+    table = run.table("verdicts")
+    if table is None or not len(table):
+        return "", None, None
+    soft = table["severity"].isin(("warning", "info"))
+    marks = np.where(table["ok"], "", np.where(soft, "warned", "failed"))
+    order = np.argsort([("failed", "warned", "").index(mark) for mark in marks], kind="stable")
+    ordered, marks = table.iloc[order], marks[order]
+    n_broken = int((~table["ok"]).sum())
+    if not n_broken:
+        return f"All {len(table)} checks passed.", None, _grid(ordered, marks)
+    sentence = f"{n_broken} of {len(table)} checks did not pass."
+    return sentence, _grid(ordered.iloc[:n_broken], marks[:n_broken]), _grid(ordered, marks)
+
+
+def _lead(run: RunRecord, clips: list[dict[str, Any]], verdict_sentence: str) -> str:
+    files = sum(len(clip["files"]) for clip in clips)
+    took_s = sum(run_timings(run).values())
+    parts = [
+        f"{_count(len(clips), 'clip')} ({_count(files, 'file')}) from {format_timecode(run.duration_s, decimals=0)}"
+    ]
+    if took_s:
+        parts.append(f"in {format_timecode(took_s, decimals=0)}")
+    sentence = " ".join(parts) + "."
+    if run.status == "running":
+        progress = run.fields.get("progress")
+        share = f", {progress:.0%} done" if isinstance(progress, int | float) else ""
+        sentence += f" Still going, at stage {run.fields.get('stage') or 'start'}{share}."
+    return f"{sentence} {verdict_sentence}".strip()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _error(run: RunRecord) -> dict[str, str] | None:
+    error = run.section("error")
+    if run.status != "failed" and not error:
+        return None
+    return {
+        "stage": str(error.get("stage") or run.fields.get("stage") or "unknown"),
+        "message": str(error.get("message") or "The run failed without saying why; see the executed notebook."),
+        "advice": _ADVICE.get(str(error.get("retry")), _ADVICE["never"]),
+        "code": str(error.get("code") or ""),
+    }
+
+
+def _clips(run: RunRecord) -> list[dict[str, Any]]:
+    files: dict[int, list[ClipFile]] = {}
+    for file in run.clip_files():
+        files.setdefault(file.clip_id, []).append(file)
+    table = run.table("clips")
+    rows: list[Any] = table.to_dict("records") if table is not None else []
+    listed = {row["clip_id"] for row in rows}
+    rows += [{"clip_id": clip_id, "title": "not in the clip list"} for clip_id in sorted(set(files) - listed)]
+    return [_clip(row, files.get(row["clip_id"], [])) for row in rows]
+
+
+def _clip(row: Mapping[str, Any], files: list[ClipFile]) -> dict[str, Any]:
+    start_s, end_s = row.get("start_s", np.nan), row.get("end_s", np.nan)
+    known = np.isfinite(start_s) and np.isfinite(end_s)
+    return {
+        "clip_id": row["clip_id"],
+        "title": row.get("title") or f"Clip {row['clip_id']}",
+        "reason": row.get("reason", ""),
+        "span": f"{format_timecode(start_s)} to {format_timecode(end_s)}" if known else "time unknown",
+        "length": f"{end_s - start_s:.1f} s" if known else "",
+        "score": f"{row['score']:.2f}" if known else "unknown",
+        "cover": next(filter(None, (cover_uri(file.cover) for file in files)), ""),
+        "files": [
+            {
+                "src": quote(file.relative),
+                "platform": file.platform.replace("_", " "),
+                "verdict": file.verdict,
+                "sign": _SIGNS[file.verdict],
+                "size": _size(file.path.stat().st_size),
+            }
+            for file in files
+        ],
+    }
+
+
+def cover_uri(path: Path) -> str:
+    """Return a small copy of a cover frame as a ``data:`` address, empty when there is none."""
+    try:
+        if path.stat().st_size > _MAX_COVER_BYTES:
+            return ""
+        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):
+        return ""
+    if picture is None:
+        return ""
+    height, width = picture.shape[:2]
+    if width > _COVER_WIDTH:
+        size = (_COVER_WIDTH, max(1, round(height * _COVER_WIDTH / width)))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 82])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e5 else f"{size_bytes / 1e3:.0f} kB"
+
+
+def _rejections(run: RunRecord) -> dict[str, Any] | None:
+    table = run.table("rejected")
+    if table is None or not len(table):
+        return None
+    rows = []
+    for rule, group in table.groupby("rule"):
+        best = group.nlargest(1, "score").iloc[0] if "score" in group else group.iloc[0]
+        rows.append(
+            {
+                "rule": rule,
+                "candidates": len(group),
+                "best score": best.get("score", np.nan),
+                "at": format_timecode(best["start_s"]),
+                "for example": best.get("detail", ""),
+            }
+        )
+    return _grid(pd.DataFrame(rows).sort_values("candidates", ascending=False))
+
+
+def _media(run: RunRecord) -> list[tuple[str, str]]:
+    media = run.section("media")
+    facts = [("length", format_timecode(run.duration_s)), ("container", str(media.get("container", "unknown")))]
+    video = media.get("video")
+    if isinstance(video, dict):
+        facts.append(("picture", f"{video.get('width')}×{video.get('height')} {video.get('codec')}"))
+        facts.append(("frame rate", _rate(video.get("frame_rate"), bool(video.get("is_variable_rate")))))
+        extras = [str(video[key]) for key in ("pix_fmt", "color_space", "color_range") if video.get(key)]
+        if video.get("rotation"):
+            extras.append(f"rotated by {video['rotation']}°")
+        facts.append(("pixels", ", ".join(extras) or "unknown"))
+    tracks = media.get("audio")
+    for track in tracks if isinstance(tracks, list) else []:
+        if isinstance(track, dict):
+            details = [str(track[key]) for key in ("codec", "language") if track.get(key)]
+            facts.append(("sound", ", ".join(details)))
+    if tracks == []:
+        facts.append(("sound", "none"))
+    size = run.section("input").get("size_bytes")
+    if isinstance(size, int):
+        facts.append(("file size", _size(size)))
+    digest = run.section("input").get("sha256")
+    if isinstance(digest, str):
+        facts.append(("sha256", f"{digest[:16]}…"))
+    return facts if media or run.duration_s else []
+
+
+def _rate(value: Any, is_variable: bool) -> str:
+    try:
+        return f"{float(Fraction(str(value))):.6g} frames/s{', variable' if is_variable else ''}"
+    except (ValueError, ZeroDivisionError):
+        return "unknown"
+
+
+def _grid(table: pd.DataFrame, marks: Any = None) -> dict[str, Any]:
+    """Return a table as texts for the template, numbers to four digits."""
+    rows: list[dict[str, Any]] = []
+    for place, values in enumerate(table.itertuples(index=False, name=None)):
+        rows.append(
+            {"mark": str(marks[place]) if marks is not None else "", "cells": [_cell(value) for value in values]}
+        )
+    first = rows[0]["cells"] if rows else [{"number": False}] * len(table.columns)
+    heads = [
+        {"text": str(name).replace("_", " "), "number": cell["number"]}
+        for name, cell in zip(table.columns, first, strict=True)
+    ]
+    return {"columns": heads, "rows": rows}
+
+
+def _cell(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool | np.bool_):
+        return {"text": "yes" if value else "no", "number": False}
+    if isinstance(value, float | np.floating):
+        return {"text": "" if np.isnan(value) else f"{value:.4g}", "number": True}
+    if isinstance(value, list | tuple):
+        return {"text": ", ".join(str(item) for item in value), "number": False}
+    return {"text": "" if value is None else str(value), "number": isinstance(value, int | np.integer)}
+
+
+def run_timings(run: RunRecord) -> dict[str, float]:
+    """Return the seconds of each stage that ``run.json`` holds."""
+    timings = run.section("timings").items()
+    return {stage: float(value) for stage, value in timings if isinstance(value, int | float) and value >= 0}
+
+
+def changed_params(params: Params) -> list[tuple[str, Any, Any]]:
+    """Return ``(dotted name, value, default)`` of every setting that is not its default."""
+    return list(_differences(params.model_dump(mode="json"), Params().model_dump(mode="json")))
+
+
+def _differences(
+    values: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for key, value in values.items():
+        default = defaults[key]
+        if isinstance(value, dict):
+            yield from _differences(value, default, f"{prefix}{key}.")
+        elif value != default:
+            yield f"{prefix}{key}", value, default
