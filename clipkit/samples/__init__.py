@@ -132,7 +132,7 @@ class Sample:
         """Return x, y, width and height of the speaker as shares of the picture."""
         scene = next(i for i, s in enumerate(self.scenes) if s.begin <= frame_index < s.end)
         x, y = subject_centre(scene, frame_index / FRAME_RATE)
-        width = 0.34 * self.height / self.width
+        width = 0.36 * self.height / self.width
         return x - width / 2, y - 0.24, width, 0.24 + 1.0 - y
 
     def truth(self) -> dict[str, Any]:
