@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Time runs on a date axis that counts from the first frame, in milliseconds, so that its labels
-stay readable when a person zooms in.  Colours are those of Okabe and Ito, which people with any
+Time runs on a date axis that counts from the first frame, so that its labels stay readable when a
+person zooms in: :func:`axis_ms`.  Colours are those of Okabe and Ito, which people with any
 kind of colour vision can tell apart [1]_; backgrounds are transparent, so that a page chooses
 light or dark.
 
@@ -29,6 +29,7 @@ WINDOW_FILL = "rgba(86, 180, 233, 0.35)"
 # More points than this cannot be told apart on a screen; a figure of a whole hour stays below 300 kB.
 MAX_POINTS = 1200
 
+_DAY_MS = 86_400_000.0
 _GRID = "rgba(127, 127, 127, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, sans-serif"
@@ -46,8 +47,16 @@ def seconds(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
     return np.asarray(table[column], dtype=np.float64)
 
 
+def axis_ms(time_s: Values) -> Values:
+    """Return times in seconds as places on a date axis, in milliseconds.
+
+    Zero stands at the second day of 1970: plotly reads a bare number of four digits as a year.
+    """
+    return 1000 * np.asarray(time_s, np.float64) + _DAY_MS
+
+
 def peaks(time_s: NDArray[np.float64], values: Values) -> tuple[Values, Values]:
-    """Return times in milliseconds and values, the highest of each stretch when there are many.
+    """Return times on the axis and values, the highest of each stretch when there are many.
 
     Parameters
     ----------
@@ -56,25 +65,25 @@ def peaks(time_s: NDArray[np.float64], values: Values) -> tuple[Values, Values]:
 
     Returns
     -------
-    time_ms, highest : ndarray, shape (at most 1200,)
+    axis, highest : ndarray, shape (at most 1200,)
     """
     if len(time_s) <= MAX_POINTS:
-        return 1000 * time_s, values.astype(np.float32)
+        return axis_ms(time_s), values.astype(np.float32)
     starts = np.linspace(0, len(time_s), MAX_POINTS, endpoint=False).astype(np.int64)
-    return 1000 * time_s[starts], np.fmax.reduceat(values, starts).astype(np.float32)
+    return axis_ms(time_s[starts]), np.fmax.reduceat(values, starts).astype(np.float32)
 
 
 def strokes(table: pd.DataFrame) -> tuple[Values, Values]:
     """Return one broken line, a stretch from ``start_s`` to ``end_s`` at the height of ``score`` per row."""
     start_s, end_s, score = (seconds(table, column) for column in ("start_s", "end_s", "score"))
     gap = np.full(len(table), np.nan)
-    x = np.column_stack([1000 * start_s, 1000 * end_s, gap]).ravel()
+    x = np.column_stack([axis_ms(start_s), axis_ms(end_s), gap]).ravel()
     return x, np.column_stack([score, score, gap]).ravel().astype(np.float32)
 
 
 def middles(table: pd.DataFrame) -> Values:
-    """Return the middle of each row's stretch of time in milliseconds."""
-    return 500 * (seconds(table, "start_s") + seconds(table, "end_s"))
+    """Return the middle of each row's stretch of time on the axis."""
+    return axis_ms((seconds(table, "start_s") + seconds(table, "end_s")) / 2)
 
 
 def lengths(table: pd.DataFrame) -> Values:
@@ -90,10 +99,11 @@ def time_axis(figure: go.Figure, duration_s: float, *, whole: bool = True) -> No
         tickformat=clock,
         tickformatstops=[{"dtickrange": [None, 900], "value": clock + ".%1f"}],
         hoverformat=clock + ".%1f",
-        nticks=8,
+        nticks=6,
+        tickangle=0,
     )
     if whole:
-        figure.update_xaxes(range=[0, 1000 * max(duration_s, 0.1)])
+        figure.update_xaxes(range=axis_ms(np.array([0.0, max(duration_s, 0.1)])).tolist())
 
 
 def shade(figure: go.Figure, clips: pd.DataFrame) -> None:
@@ -104,15 +114,17 @@ def shade(figure: go.Figure, clips: pd.DataFrame) -> None:
                 "type": "rect",
                 "xref": "x",
                 "yref": "paper",
-                "x0": 1000 * start_s,
-                "x1": 1000 * end_s,
+                "x0": start_ms,
+                "x1": end_ms,
                 "y0": 0,
                 "y1": 1,
                 "fillcolor": CLIP_FILL,
                 "line": {"width": 0},
                 "layer": "below",
             }
-            for start_s, end_s in zip(seconds(clips, "start_s"), seconds(clips, "end_s"), strict=True)
+            for start_ms, end_ms in zip(
+                axis_ms(seconds(clips, "start_s")), axis_ms(seconds(clips, "end_s")), strict=True
+            )
         ]
     )
 

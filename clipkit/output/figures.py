@@ -23,6 +23,7 @@ from clipkit.output.figure_style import (
     SKY,
     VERMILION,
     WINDOW_FILL,
+    axis_ms,
     has_rows,
     lengths,
     middles,
@@ -88,7 +89,7 @@ def signals_figure(
             figure.add_scatter(x=x, y=y, name=name, line=line, hovertemplate=f"%{{y:.1f}} {unit}", row=3, col=1)
     if has_rows(transitions, "kind", "begin_s"):
         figure.add_scatter(
-            x=1000 * seconds(transitions, "begin_s"),
+            x=axis_ms(seconds(transitions, "begin_s")),
             y=np.full(len(transitions), 0.5, np.float32),
             text=[_plain(kind) for kind in transitions["kind"]],
             mode="markers",
@@ -127,7 +128,7 @@ def shots_figure(transitions: pd.DataFrame, clips: pd.DataFrame | None, *, durat
     shot_s = np.diff(edges)
     figure.add_bar(
         x=1000 * shot_s,
-        base=1000 * edges[:-1],
+        base=axis_ms(edges[:-1]),
         y=np.full(len(shot_s), 2, np.int8),
         orientation="h",
         width=0.8,
@@ -138,7 +139,7 @@ def shots_figure(transitions: pd.DataFrame, clips: pd.DataFrame | None, *, durat
     )
     for kind, group in transitions.groupby("kind"):
         figure.add_scatter(
-            x=1000 * seconds(group, "begin_s"),
+            x=axis_ms(seconds(group, "begin_s")),
             y=np.full(len(group), 2.55, np.float32),
             customdata=seconds(group, "score").astype(np.float32),
             mode="markers",
@@ -149,7 +150,7 @@ def shots_figure(transitions: pd.DataFrame, clips: pd.DataFrame | None, *, durat
     if has_rows(clips, "clip_id", "start_s", "end_s", "score"):
         figure.add_bar(
             x=1000 * lengths(clips),
-            base=1000 * seconds(clips, "start_s"),
+            base=axis_ms(seconds(clips, "start_s")),
             y=np.ones(len(clips), np.int8),
             orientation="h",
             width=0.7,
@@ -256,7 +257,7 @@ def terms_figure(clips: pd.DataFrame, weights: ScoringWeights | None = None) -> 
     strongest = [terms[row] for row in parts.argmax(axis=0)] if terms else []
     carried = "; ".join(f"clip {clip_id} by {term}" for clip_id, term in zip(clips["clip_id"], strongest, strict=False))
     sentence = f"Score terms from 0 to 1 and their weights; most was added to {carried or 'no clip'}."
-    return styled(figure, sentence, 70 + 24 * max(1, len(terms)))
+    return styled(figure, sentence, 50 + 24 * max(1, len(terms))).update_layout(margin_b=12)
 
 
 def crop_figure(crop: pd.DataFrame) -> go.Figure:
@@ -278,7 +279,7 @@ def crop_figure(crop: pd.DataFrame) -> go.Figure:
         lower = 100 * seconds(path, "x")
         upper = lower + 100 * seconds(path, "width")
         centre = (lower + upper) / 2
-        place = {"x": 1000 * seconds(path, "time_s")[keep], "showlegend": row == 1, "row": row, "col": 1}
+        place = {"x": axis_ms(seconds(path, "time_s")[keep]), "showlegend": row == 1, "row": row, "col": 1}
         no_line = {"line": {"width": 0}, "hoverinfo": "skip"}
         figure.add_scatter(y=lower[keep], **{**place, "showlegend": False}, **no_line)
         figure.add_scatter(y=upper[keep], name="window", fill="tonexty", fillcolor=WINDOW_FILL, **place, **no_line)

@@ -211,7 +211,7 @@ def _media(run: RunRecord) -> list[tuple[str, str]]:
         facts.append(("file size", _size(size)))
     digest = run.section("input").get("sha256")
     if isinstance(digest, str):
-        facts.append(("sha256", f"{digest[:16]}…"))
+        facts.append(("sha256", f"{digest[:12]}…"))
     return facts if media or run.duration_s else []
 
 
