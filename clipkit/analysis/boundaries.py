@@ -1,0 +1,318 @@
+"""Where a clip may begin and where it may end, what each place costs and why.
+
+Conventions
+-----------
+A cost runs from 0 (a whole sentence beside a pause) to 1 (inside a word).  A gap is a stretch
+``(off_s, on_s)`` from the end of one utterance to the start of the next; every clean edge lies
+in one.  A clip may start on the first frame of a shot and, being half-open, end on it without
+showing it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clipkit.analysis.speech import HOPS_PER_S, runs_of
+from clipkit.params import SelectionParams
+from clipkit.timeline import Segments, as_segments
+
+# A shot that shows for 1 to 11 frames at an edge reads as a mistake.
+FLASH_FRAMES = 11
+# A cut this soon after the last word ends the clip better than the start of the next shot.
+_END_ON_CUT_S = 0.5
+_START_ON_CUT_S = 0.2
+_LONGEST_LEAD_S = 0.35
+# Word times come from captions: the pause that belongs to a sentence's edge is looked for this near to it.
+_REACH_S = 0.4
+_SHORTEST_GAP_S = 0.08
+_CLOSEST_EDGES_S = 0.25
+_FLASH_COST = 0.5
+_LEANING_COST = 0.2
+_NO_PAUSE_COST = 0.3
+_CUT_COST = 0.2
+_REGULAR_COST = 0.35
+_MID_SENTENCE_COST = 0.6
+_MID_SPEECH_COST = 0.9
+
+# Openers that lean on what was said before. Other languages neither gain nor lose.
+_LEANING_WORDS = (
+    "and so but because then that which who also or nor it this these those he she they him her them his their "
+    "und aber weil dann also denn et mais donc car puis y pero porque entonces"
+)
+_LEANING = frozenset(_LEANING_WORDS.split())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What edges are looked for in.
+
+    Parameters
+    ----------
+    is_speech : ndarray of bool, shape (n_hops,)
+        Speech at 100 Hz.
+    level_db : ndarray of float32, shape (n_hops,)
+        Level at 100 Hz.
+    words, pauses, transitions : DataFrame
+        The tables of `words_from_cues`, `find_pauses` and `detect_transitions`; may be empty.
+    duration_s, frame_s : float
+        Length of the video, and of one of its frames.
+    """
+
+    is_speech: NDArray[np.bool_]
+    level_db: NDArray[np.float32]
+    words: pd.DataFrame
+    pauses: pd.DataFrame
+    transitions: pd.DataFrame
+    duration_s: float
+    frame_s: float
+
+
+class _Edge(NamedTuple):
+    time_s: float
+    cost: float
+    reason: str
+
+
+class _Gap(NamedTuple):
+    off_s: float
+    on_s: float
+    cost: float
+    reason: str
+
+
+def find_edges(scene: Scene, params: SelectionParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the in-points and the out-points of a video.
+
+    Sentence edges come first; where no words are known, pauses; where nobody speaks, cuts.
+    Only stretches without any of these get other points, and only speech without any pause is
+    cut into, where it is quietest.
+
+    Parameters
+    ----------
+    scene : Scene
+        Sound, words and transitions.
+    params : SelectionParams
+        Lengths of clips, lead and tail.
+
+    Returns
+    -------
+    starts, ends : DataFrame
+        ``time_s`` float64 (whole milliseconds, sorted), ``cost`` float64 0..1, ``reason`` str.
+    """
+    silent = runs_of(~scene.is_speech) / HOPS_PER_S
+    silent = silent[silent[:, 1] - silent[:, 0] >= _SHORTEST_GAP_S]
+    cuts_in = sorted(scene.transitions["end_s"].astype(float).tolist())
+    cuts_out = sorted(scene.transitions["begin_s"].astype(float).tolist())
+    starts = [_start_in(gap, cuts_in, scene.frame_s, params) for gap in _gaps_before_speech(scene, silent)]
+    ends = [_end_in(gap, cuts_out, scene.frame_s, params) for gap in _gaps_after_speech(scene, silent)]
+    starts += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)]
+    ends += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
+    starts.append(_Edge(0.0, _file_edge_cost(scene, 0.0, 1.0), "where the video begins"))
+    end_cost = _file_edge_cost(scene, scene.duration_s - 1.0, scene.duration_s)
+    ends.append(_Edge(scene.duration_s, end_cost, "where the video ends"))
+    spacing_s = float(np.clip((params.max_s - params.min_s) / 4.0, 1.0, 10.0))
+    starts += _fill(scene, starts, spacing_s)
+    ends += _fill(scene, ends, spacing_s)
+    return _edge_table(starts, scene.duration_s), _edge_table(ends, scene.duration_s)
+
+
+def quietest_edge(scene: Scene, from_s: float, to_s: float) -> tuple[float, float, str]:
+    """Return the best place in a stretch that has no clean edge: time, cost and reason.
+
+    The middle of the longest moment without speech, else the end of a word, else the quietest
+    hundredth of a second.
+    """
+    first = min(max(0, round(from_s * HOPS_PER_S)), len(scene.level_db) - 1)
+    last = max(first + 1, min(len(scene.level_db), round(to_s * HOPS_PER_S)))
+    quiet = runs_of(~scene.is_speech[first:last])
+    if len(quiet):
+        longest = quiet[int(np.argmax(quiet[:, 1] - quiet[:, 0]))]
+        length_s = float(longest[1] - longest[0]) / HOPS_PER_S
+        edge = _Edge((first + float(longest.sum()) / 2.0) / HOPS_PER_S, _MID_SENTENCE_COST, "in a short pause")
+        if length_s >= 1.0 or longest[1] - longest[0] == last - first:
+            edge = edge._replace(cost=_REGULAR_COST, reason="where nobody speaks")
+    else:
+        loud_s = (first + int(np.argmin(scene.level_db[first:last])) + 0.5) / HOPS_PER_S
+        edge = _Edge(loud_s, _MID_SPEECH_COST, "in the middle of speech, for want of a pause")
+        word_ends = scene.words["end_s"].to_numpy(dtype=np.float64)
+        word_ends = word_ends[(word_ends > from_s) & (word_ends < to_s)]
+        if len(word_ends):
+            nearest_s = float(word_ends[int(np.argmin(np.abs(word_ends - loud_s)))])
+            edge = _Edge(nearest_s, _MID_SPEECH_COST - 0.1, "between two words, for want of a pause")
+    return edge._replace(time_s=float(np.clip(edge.time_s, from_s, to_s)))
+
+
+def _gaps_before_speech(scene: Scene, silent: Segments) -> list[_Gap]:
+    """Return the gaps that end where a sentence begins, and those before other speech."""
+    words, gaps = scene.words, []
+    spans = _sentence_spans(words)
+    first_words = words["word"].to_numpy()[_first_rows(words)]
+    previous_s = 0.0
+    for (start_s, end_s), word in zip(spans.tolist(), first_words, strict=True):
+        off_s, on_s, heard = _nearest_gap(silent, start_s, 1)
+        if not heard:
+            off_s, on_s = min(previous_s, start_s), start_s
+        cost, reason = _sentence_cost(on_s - off_s, heard, "at a sentence after")
+        if str(word).strip("\"'“‘«([{¿¡.,-–—").lower() in _LEANING:
+            cost, reason = min(1.0, cost + _LEANING_COST), f"{reason}, which leans on what was said before"
+        gaps.append(_Gap(off_s, on_s, cost, reason))
+        previous_s = end_s
+    for off_s, on_s in _pauses_outside(scene, spans):
+        if on_s < scene.duration_s:
+            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"after a pause of {on_s - off_s:.1f} s"))
+    return gaps
+
+
+def _gaps_after_speech(scene: Scene, silent: Segments) -> list[_Gap]:
+    """Return the gaps that begin where a sentence ends, and those after other speech."""
+    gaps = []
+    spans = _sentence_spans(scene.words)
+    following = [*spans[1:, 0].tolist(), scene.duration_s]
+    for (_, end_s), next_s in zip(spans.tolist(), following, strict=False):
+        off_s, on_s, heard = _nearest_gap(silent, end_s, 0)
+        if not heard:
+            off_s, on_s = end_s, max(next_s, end_s)
+        gaps.append(_Gap(off_s, on_s, *_sentence_cost(on_s - off_s, heard, "on a full sentence before")))
+    for off_s, on_s in _pauses_outside(scene, spans):
+        if off_s > 0.0:
+            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"in a pause of {on_s - off_s:.1f} s"))
+    return gaps
+
+
+def _first_rows(words: pd.DataFrame) -> NDArray[np.int64]:
+    return np.flatnonzero(np.diff(words["sentence"].to_numpy(), prepend=-1))
+
+
+def _sentence_spans(words: pd.DataFrame) -> Segments:
+    """Return the first and last moment of each sentence."""
+    if not len(words):
+        return as_segments([])
+    first = _first_rows(words)
+    last = np.concatenate([first[1:], [len(words)]]) - 1
+    return np.column_stack([words["start_s"].to_numpy()[first], words["end_s"].to_numpy()[last]])
+
+
+def _nearest_gap(silent: Segments, time_s: float, side: int) -> tuple[float, float, bool]:
+    """Return the gap whose end (side 1) or start (side 0) is this time, and whether there is one.
+
+    A long gap wins over a nearer short one: the closure of a consonant is no pause.
+    """
+    first = bisect_left(silent[:, side], time_s - _REACH_S)
+    last = bisect_right(silent[:, side], time_s + _REACH_S)
+    if first >= last:
+        return time_s, time_s, False
+    near = silent[first:last]
+    merit = np.abs(near[:, side] - time_s) - 0.5 * np.minimum(near[:, 1] - near[:, 0], 0.6)
+    off_s, on_s = near[int(np.argmin(merit))].tolist()
+    return off_s, on_s, True
+
+
+def _sentence_cost(pause_s: float, heard: bool, reason: str) -> tuple[float, str]:
+    if heard:
+        return (0.0 if pause_s >= 0.2 else 0.1), f"{reason} a pause of {pause_s:.1f} s"
+    if pause_s >= 0.2:
+        return 0.1, f"{reason} a gap of {pause_s:.1f} s in the captions"
+    return _NO_PAUSE_COST, f"{reason.rsplit(' ', 1)[0]} (no pause heard)"
+
+
+def _pause_cost(pause_s: float) -> float:
+    """Return the cost of a pause of which nobody knows whether a sentence ends there."""
+    return 0.1 + 0.35 * math.exp(-max(0.0, pause_s - 0.25) / 0.4)
+
+
+def _pauses_outside(scene: Scene, spans: Segments) -> list[tuple[float, float]]:
+    """Return the pauses beside speech that no words tell about."""
+    if not scene.is_speech.any():
+        return []
+    pauses = scene.pauses[["start_s", "end_s"]].to_numpy(dtype=np.float64)
+    if not len(spans):
+        return [(a, b) for a, b in pauses.tolist()]
+    index = np.searchsorted(spans[:, 0], pauses[:, 1] + _REACH_S) - 1
+    touches = (index >= 0) & (spans[np.maximum(index, 0), 1] + _REACH_S > pauses[:, 0])
+    return [(a, b) for a, b in pauses[~touches].tolist()]
+
+
+def _start_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionParams) -> _Edge:
+    """Return the in-point of a gap: a little before speech, on a cut where one is near."""
+    room_s = max(0.0, gap.on_s - gap.off_s)
+    time_s = gap.on_s - min(params.lead_s, room_s / 2.0)
+    earliest_s = min(time_s, gap.off_s + min(0.05, room_s / 2.0))
+    edge = _Edge(time_s, gap.cost, gap.reason)
+    flash_s = (FLASH_FRAMES + 0.5) * frame_s
+    index = bisect_right(cuts, gap.on_s) - 1
+    if index >= 0 and cuts[index] >= max(earliest_s, gap.on_s - max(_START_ON_CUT_S, params.lead_s)):
+        edge = edge._replace(time_s=cuts[index], reason=f"{gap.reason}, on a cut")
+    index = bisect_right(cuts, edge.time_s + 1.5 * frame_s)
+    if index < len(cuts) and cuts[index] <= edge.time_s + flash_s:
+        before_s = cuts[index] - flash_s
+        if before_s >= earliest_s and gap.on_s - before_s <= _LONGEST_LEAD_S:
+            return _Edge(before_s, gap.cost, gap.reason)
+        return edge._replace(cost=min(1.0, edge.cost + _FLASH_COST), reason=f"{edge.reason}, just before a cut")
+    return edge
+
+
+def _end_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionParams) -> _Edge:
+    """Return the out-point of a gap: a little after speech, on a cut where one is near."""
+    room_s = max(0.0, gap.on_s - gap.off_s)
+    latest_s = gap.off_s + max(room_s / 2.0, room_s - params.lead_s)
+    edge = _Edge(min(gap.off_s + params.tail_s, latest_s), gap.cost, gap.reason)
+    flash_s = (FLASH_FRAMES + 0.5) * frame_s
+    index = bisect_left(cuts, gap.off_s + 0.05)
+    if index < len(cuts) and cuts[index] <= min(gap.on_s, gap.off_s + max(_END_ON_CUT_S, params.tail_s)):
+        edge = edge._replace(time_s=cuts[index], reason=f"{gap.reason}, on a cut")
+    index = bisect_left(cuts, edge.time_s - 1.5 * frame_s) - 1
+    if index >= 0 and cuts[index] >= edge.time_s - flash_s:
+        after_s = cuts[index] + flash_s
+        if after_s <= latest_s and after_s - gap.off_s <= _END_ON_CUT_S + 0.1:
+            return _Edge(after_s, gap.cost, gap.reason)
+        return edge._replace(cost=min(1.0, edge.cost + _FLASH_COST), reason=f"{edge.reason}, just after a cut")
+    return edge
+
+
+def _is_silent(scene: Scene, from_s: float, to_s: float) -> bool:
+    first, last = max(0, math.floor(from_s * HOPS_PER_S)), math.ceil(to_s * HOPS_PER_S)
+    return not scene.is_speech[first:last].any()
+
+
+def _file_edge_cost(scene: Scene, from_s: float, to_s: float) -> float:
+    """Return the cost of an end of the file: high where somebody is already, or still, speaking there."""
+    edge = slice(0, 5) if from_s <= 0.0 else slice(-5, None)
+    if scene.is_speech[edge].any():
+        return _NO_PAUSE_COST
+    return _CUT_COST if _is_silent(scene, from_s, to_s) else 0.0
+
+
+def _fill(scene: Scene, edges: list[_Edge], spacing_s: float) -> list[_Edge]:
+    """Return second choices for stretches longer than the spacing that have no edge."""
+    times = sorted({0.0, scene.duration_s, *(edge.time_s for edge in edges)})
+    extra = []
+    for left_s, right_s in pairwise(times):
+        n_parts = math.ceil((right_s - left_s) / spacing_s)
+        step_s = (right_s - left_s) / max(1, n_parts)
+        for part in range(1, n_parts):
+            middle_s = left_s + part * step_s
+            extra.append(_Edge(*quietest_edge(scene, middle_s - 0.4 * step_s, middle_s + 0.4 * step_s)))
+    return extra
+
+
+def _edge_table(edges: list[_Edge], duration_s: float) -> pd.DataFrame:
+    """Return edges sorted by time; of several that lie close together the cheapest."""
+    kept: list[_Edge] = []
+    for edge in sorted(edges):
+        # Downwards: a time rounded up to the next frame would show one frame of the wrong shot.
+        time_s = math.floor(min(max(edge.time_s, 0.0), duration_s) * 1000.0 + 1e-6) / 1000.0
+        edge = edge._replace(time_s=time_s)
+        if kept and edge.time_s - kept[-1].time_s < _CLOSEST_EDGES_S:
+            if edge.cost < kept[-1].cost:
+                kept[-1] = edge
+        else:
+            kept.append(edge)
+    return pd.DataFrame(kept, columns=["time_s", "cost", "reason"]).astype({"time_s": "float64", "cost": "float64"})

@@ -1,0 +1,329 @@
+"""Candidates: every span worth considering, with one column for each reason to like it.
+
+Conventions
+-----------
+A term is 0..1 and 0.5 is usual for this video, except ``speech``, ``completeness``,
+``length`` and ``position``, which say the same in every video.  A score is the mean of the
+terms under the weights of :class:`clipkit.params.ScoringWeights`, whose fields are the columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clipkit.analysis.boundaries import Scene, find_edges, quietest_edge
+from clipkit.analysis.speech import HOPS_PER_S
+from clipkit.analysis.telling import telling_words
+from clipkit.params import Params, ScoringWeights, SelectionParams
+
+Values = NDArray[np.float64]
+Mean = Callable[[Values, Values], Values]
+
+TERMS = tuple(ScoringWeights.model_fields)
+
+_CANDIDATES_PER_HOUR = 2000
+_FEWEST_CANDIDATES = 200
+# Candidates compared before the best are kept; more edges than this many pairs are thinned by their cost.
+_MOST_PAIRS_PER_HOUR = 60_000
+_BUCKET_S = 20.0
+_QUIET_LUFS = -70.0
+_NEUTRAL = 0.5
+
+
+def find_candidates(
+    frames_table: pd.DataFrame,
+    audio: pd.DataFrame,
+    words: pd.DataFrame,
+    transitions: pd.DataFrame,
+    pauses: pd.DataFrame,
+    params: Params,
+    *,
+    duration_s: float,
+) -> pd.DataFrame:
+    """Return the spans that could become clips, scored.
+
+    Parameters
+    ----------
+    frames_table, audio, words, transitions, pauses : DataFrame
+        What `measure_frames` (its table), `measure_audio`, `words_from_cues`,
+        `detect_transitions` and `find_pauses` return; all but `audio` may be empty.
+    params : Params
+        Sections ``selection`` and ``scoring``.
+    duration_s : float
+        Length of the video.
+
+    Returns
+    -------
+    DataFrame
+        ``candidate_id`` int64, ``start_s``, ``end_s``, ``score``, the terms, all float64, and
+        ``begins``, ``ends``, str: why the edges are where they are.  Sorted by score, ties by
+        start.  At most about 2,000 for an hour, spread over the whole video.  A video shorter
+        than ``min_s`` has one candidate: all of it, without silence around its speech.
+    """
+    times = frames_table["time_s"].to_numpy(dtype=np.float64)
+    scene = Scene(
+        is_speech=audio["is_speech"].to_numpy(dtype=bool),
+        level_db=audio["level_db"].to_numpy(dtype=np.float32),
+        words=words,
+        pauses=pauses,
+        transitions=transitions,
+        duration_s=duration_s,
+        frame_s=float(np.median(np.diff(times))) if len(times) > 1 else 0.04,
+    )
+    spans = _spans(scene, params.selection)
+    terms = _terms(spans, scene, frames_table, audio, params)
+    found = pd.concat([spans[["start_s", "end_s"]], terms.round(4), spans[["begins", "ends"]]], axis=1)
+    found.insert(2, "score", _weighted_mean(found, params.scoring.weights))
+    found = _keep_best(found, duration_s)
+    found.insert(0, "candidate_id", np.arange(len(found), dtype=np.int64))
+    return found
+
+
+def score_candidates(candidates: pd.DataFrame, weights: ScoringWeights) -> pd.DataFrame:
+    """Return the same candidates with their scores under other weights, sorted anew.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        Table of `find_candidates`; only its term columns decide.
+    weights : ScoringWeights
+        Weight of each term; all zero gives every candidate 0.
+
+    Returns
+    -------
+    DataFrame
+        The same rows and columns.
+
+    Examples
+    --------
+    >>> terms = {term: [0.0, 1.0] for term in TERMS}
+    >>> table = pd.DataFrame({"candidate_id": [0, 1], "start_s": [0.0, 9.0], "score": 0.0} | terms)
+    >>> score_candidates(table, ScoringWeights())["candidate_id"].tolist()
+    [1, 0]
+    """
+    return _by_score(candidates.assign(score=_weighted_mean(candidates, weights)))
+
+
+def choose_profile(
+    frames_table: pd.DataFrame, audio: pd.DataFrame, words: pd.DataFrame, transitions: pd.DataFrame
+) -> tuple[str, str]:
+    """Return the profile that fits a video, and why, in one sentence.
+
+    Parameters
+    ----------
+    frames_table, audio, words, transitions : DataFrame
+        As for `find_candidates`.
+
+    Returns
+    -------
+    name : str
+        One of ``talk``, ``sports``, ``gaming``, ``vlog``, ``music``.
+    reason : str
+        What was measured and what it points to.
+    """
+    duration_s = max(1.0, len(audio) / HOPS_PER_S)
+    is_speech = audio["is_speech"].to_numpy(dtype=bool)
+    is_loud = audio["loudness_lufs"].to_numpy() > -45.0
+    speech, other = float(is_speech.mean()), float((is_loud & ~is_speech).mean())
+    if len(words):
+        said_s = float((words["end_s"] - words["start_s"]).sum())
+        speech = max(speech, min(1.0, said_s / duration_s))
+    cuts = len(transitions) * 60.0 / duration_s
+    motion = float(frames_table["motion"].mean()) if len(frames_table) else 0.0
+    if speech >= 0.5:
+        name = "vlog" if cuts >= 8.0 and motion >= 0.1 else "gaming" if cuts < 2.0 and motion >= 0.25 else "talk"
+    elif other >= 0.6 and speech < 0.15:
+        name = "music" if cuts >= 4.0 or motion < 0.25 else "sports"
+    elif motion >= 0.15:
+        name = "gaming" if cuts < 2.0 and speech >= 0.25 else "vlog" if speech >= 0.3 else "sports"
+    else:
+        name = "talk" if speech >= 0.15 and cuts < 8.0 else "vlog"
+    share = (
+        f"{speech:.0%} speech, {other:.0%} other sound, {cuts:.1f} cuts a minute and {motion:.0%} of the picture moving"
+    )
+    return name, f"{share} look like {name}"
+
+
+def _weighted_mean(table: pd.DataFrame, weights: ScoringWeights) -> Values:
+    values = np.array([getattr(weights, term) for term in TERMS])
+    total = float(values.sum())
+    if total == 0.0:
+        return np.zeros(len(table))
+    return np.asarray(np.round(table[list(TERMS)].to_numpy(dtype=np.float64) @ (values / total), 4))
+
+
+def _by_score(table: pd.DataFrame) -> pd.DataFrame:
+    order = np.lexsort(
+        [table["end_s"], table["start_s"], -table["score"]] if "end_s" in table else [table["start_s"], -table["score"]]
+    )
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _spans(scene: Scene, params: SelectionParams) -> pd.DataFrame:
+    """Return all pairs of edges whose distance is allowed: start_s, end_s, cost, begins, ends."""
+    if scene.duration_s < params.min_s:
+        return _whole(scene, params)
+    starts, ends = find_edges(scene, params)
+    start_s, end_s = starts["time_s"].to_numpy(), ends["time_s"].to_numpy()
+    shortest_s, longest_s = params.min_s - 1e-6, params.max_s + 1e-6
+    first = np.searchsorted(end_s, start_s + shortest_s)
+    last = np.searchsorted(end_s, start_s + longest_s, side="right")
+    counts = np.maximum(0, last - first)
+    from_index = np.repeat(np.arange(len(start_s)), counts)
+    to_index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
+    spans = pd.DataFrame(
+        {
+            "start_s": start_s[from_index],
+            "end_s": end_s[to_index],
+            "cost": 1.0 - (1.0 - starts["cost"].to_numpy()[from_index]) * (1.0 - ends["cost"].to_numpy()[to_index]),
+            "begins": starts["reason"].to_numpy()[from_index],
+            "ends": ends["reason"].to_numpy()[to_index],
+        }
+    )
+    forced = []
+    for index in np.flatnonzero((counts == 0) & (start_s + params.min_s <= scene.duration_s)):
+        begin_s = float(start_s[index])
+        latest_s = min(begin_s + params.max_s, scene.duration_s)
+        finish_s, cost, reason = quietest_edge(scene, begin_s + params.min_s, latest_s)
+        finish_s = max(begin_s + params.min_s, math.floor(finish_s * 1000.0) / 1000.0)
+        joint = 1.0 - (1.0 - float(starts["cost"].iloc[index])) * (1.0 - cost)
+        forced.append((begin_s, round(finish_s, 3), joint, starts["reason"].iloc[index], reason))
+    spans = pd.concat([spans, pd.DataFrame(forced, columns=spans.columns)]) if forced else spans
+    most = max(2000, int(_MOST_PAIRS_PER_HOUR * scene.duration_s / 3600.0))
+    if len(spans) > most:
+        spans = spans.iloc[np.argsort(spans["cost"].to_numpy(), kind="stable")[:most]]
+    return spans.sort_values(["start_s", "end_s"], kind="stable").reset_index(drop=True)
+
+
+def _whole(scene: Scene, params: SelectionParams) -> pd.DataFrame:
+    """Return the one span of a video that is shorter than the shortest clip."""
+    start_s, end_s = 0.0, math.floor(scene.duration_s * 1000.0 + 1e-6) / 1000.0
+    begins, ends = "where the video begins", "where the video ends"
+    heard = np.flatnonzero(scene.is_speech)
+    if len(heard):
+        first_s = round(max(0.0, heard[0] / HOPS_PER_S - params.lead_s), 3)
+        last_s = round(min(end_s, (heard[-1] + 1) / HOPS_PER_S + params.tail_s), 3)
+        if last_s - first_s >= 0.5:
+            start_s, begins = (first_s, "where speech begins") if first_s > 0.0 else (start_s, begins)
+            end_s, ends = (last_s, "where speech ends") if last_s < end_s else (end_s, ends)
+    return pd.DataFrame({"start_s": [start_s], "end_s": [end_s], "cost": [0.0], "begins": [begins], "ends": [ends]})
+
+
+def _terms(
+    spans: pd.DataFrame, scene: Scene, frames_table: pd.DataFrame, audio: pd.DataFrame, params: Params
+) -> pd.DataFrame:
+    start_s, end_s = spans["start_s"].to_numpy(), spans["end_s"].to_numpy()
+    length_s = end_s - start_s
+    hook_s = np.minimum(start_s + params.scoring.hook_s, end_s)
+    payoff_s = end_s - length_s / 5.0
+
+    loudness = audio["loudness_lufs"].to_numpy(dtype=np.float64)
+    energy = _robust(np.maximum(loudness, _QUIET_LUFS), loudness > _QUIET_LUFS, least=3.0)
+    over_time = _mean_over(energy, HOPS_PER_S)
+    over_speech = _mean_over(scene.is_speech.astype(np.float64), HOPS_PER_S)
+    squares = _mean_over(energy * energy, HOPS_PER_S)(start_s, end_s)
+    reaction = _mean_over(((energy > 0.0) & ~scene.is_speech).astype(np.float64), HOPS_PER_S)
+    motion = _mean_at(frames_table, "motion")
+    cuts_s = np.sort(scene.transitions["begin_s"].to_numpy(dtype=np.float64))
+    n_cuts = np.searchsorted(cuts_s, end_s) - np.searchsorted(cuts_s, start_s, side="right")
+    text, first_words = telling_words(scene.words, start_s, end_s)
+
+    mean_energy = over_time(start_s, end_s)
+    opening = [(0.3, _relative(over_time(start_s, hook_s), 0.2)), (0.1, _relative(motion(start_s, hook_s), 0.02))]
+    if scene.is_speech.any():
+        opening.append((0.35, over_speech(start_s, hook_s)))
+    if len(scene.words):
+        opening.append((0.25, first_words))
+    middle = (start_s + end_s) / (2.0 * scene.duration_s)
+    columns = {
+        "hook": sum(weight * value for weight, value in opening) / sum(weight for weight, _ in opening),
+        "energy": _relative(mean_energy, 0.15),
+        "dynamics": _relative(np.sqrt(np.maximum(0.0, squares - mean_energy**2)), 0.1),
+        "speech": over_speech(start_s, end_s),
+        "motion": _relative(motion(start_s, end_s), 0.02),
+        "pace": _relative(np.log1p(n_cuts / length_s * 60.0), 0.3),
+        "novelty": _relative(_novelty(frames_table, energy, scene.duration_s)(start_s, end_s), 0.1),
+        "text": _relative(text, 0.02),
+        "completeness": 1.0 - spans["cost"].to_numpy(),
+        "payoff": 0.6 * _relative(over_time(payoff_s, end_s), 0.2) + 0.4 * _relative(reaction(payoff_s, end_s), 0.1),
+        "length": np.exp(-0.5 * (np.log(length_s / params.selection.ideal_s) / 0.5) ** 2),
+        "position": 1.0 - np.abs(2.0 * middle - 1.0),
+    }
+    return pd.DataFrame({term: np.clip(columns[term], 0.0, 1.0) for term in TERMS})
+
+
+def _mean_over(series: Values, rate_hz: float) -> Mean:
+    """Return a function of the mean of an evenly spaced series between two arrays of times."""
+    sums = np.concatenate([[0.0], np.cumsum(series)])
+
+    def mean(from_s: Values, to_s: Values) -> Values:
+        first = np.clip(np.rint(from_s * rate_hz).astype(np.int64), 0, max(0, len(series) - 1))
+        last = np.clip(np.rint(to_s * rate_hz).astype(np.int64), first + 1, max(1, len(series)))
+        return np.asarray((sums[last] - sums[first]) / (last - first))
+
+    return mean
+
+
+def _mean_at(table: pd.DataFrame, column: str) -> Mean:
+    """Return a function of the mean of a column of the frames table between two arrays of times."""
+    times = table["time_s"].to_numpy(dtype=np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(table[column].to_numpy(dtype=np.float64))])
+
+    def mean(from_s: Values, to_s: Values) -> Values:
+        first = np.searchsorted(times, from_s)
+        last = np.searchsorted(times, to_s)
+        return np.asarray((sums[last] - sums[first]) / np.maximum(1, last - first))
+
+    return mean
+
+
+def _robust(values: Values, active: NDArray[np.bool_], *, least: float) -> Values:
+    """Return how far each value lies from the median of the active ones, in robust deviations within +-3."""
+    if not active.any():
+        return np.zeros(len(values))
+    median = float(np.median(values[active]))
+    deviation = 1.4826 * float(np.median(np.abs(values[active] - median)))
+    return np.clip((values - median) / max(deviation, least), -3.0, 3.0)
+
+
+def _relative(values: Values, least: float) -> Values:
+    """Return 0..1 with the median at 0.5 and four robust deviations from 0 to 1; equal values give 0.5."""
+    if not len(values):
+        return values
+    robust = _robust(values, np.ones(len(values), dtype=bool), least=least)
+    return np.clip(_NEUTRAL + robust / 4.0, 0.0, 1.0)
+
+
+def _novelty(frames_table: pd.DataFrame, energy: Values, duration_s: float) -> Mean:
+    """Return how unlike the two minutes around it each second looks and sounds."""
+    n_seconds = max(1, math.ceil(duration_s))
+    begins = np.arange(n_seconds, dtype=np.float64)
+    columns = [c for c in ("luma_mean", "luma_std", "edge_energy", "chroma_u", "chroma_v") if c in frames_table]
+    measures = [_mean_at(frames_table, column)(begins, begins + 1.0) for column in columns]
+    measures.append(_mean_over(energy, HOPS_PER_S)(begins, begins + 1.0))
+    everywhere = np.ones(n_seconds, dtype=bool)
+    scaled = np.column_stack([_robust(measure, everywhere, least=0.05) for measure in measures])
+    sums = np.concatenate([np.zeros((1, scaled.shape[1])), np.cumsum(scaled, axis=0)])
+    first = np.maximum(0, np.arange(n_seconds) - 60)
+    last = np.minimum(n_seconds, np.arange(n_seconds) + 61)
+    around = (sums[last] - sums[first]) / (last - first)[:, None]
+    return _mean_over(np.sqrt(((scaled - around) ** 2).mean(axis=1)), 1.0)
+
+
+def _keep_best(table: pd.DataFrame, duration_s: float) -> pd.DataFrame:
+    """Return the best spans of every stretch of the video, then the best of the rest."""
+    table = _by_score(table)
+    most = max(_FEWEST_CANDIDATES, math.ceil(_CANDIDATES_PER_HOUR * duration_s / 3600.0))
+    if len(table) <= most:
+        return table
+    bucket = (table["start_s"] // _BUCKET_S).astype(np.int64)
+    n_buckets = int(duration_s // _BUCKET_S) + 1
+    rank = table.groupby(bucket, sort=False).cumcount().to_numpy()
+    # Half of the places are shared out evenly over time, the other half goes to the best.
+    order = np.lexsort([np.arange(len(table)), rank >= max(1, most // (2 * n_buckets))])[:most]
+    return table.iloc[np.sort(order)].reset_index(drop=True)
