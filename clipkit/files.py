@@ -79,8 +79,8 @@ def safe_stem(name: str) -> str:
 
     Examples
     --------
-    >>> safe_stem("My talk: part 1/2?.mp4"), safe_stem("...")
-    ('My-talk-part-1-2', 'video')
+    >>> safe_stem("My talk: part 1?.mp4"), safe_stem("...")
+    ('My-talk-part-1', 'video')
     """
-    stem = re.sub(r"[^\w.-]+", "-", Path(name.replace("/", "-")).stem).strip("-.")
+    stem = re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")
     return stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore") or "video"

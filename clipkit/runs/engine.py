@@ -112,16 +112,12 @@ def _correct_statuses(path: Path, error: BaseException) -> None:
         book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError):
         return
-    for cell in book.cells:
-        status = cell.metadata.get("papermill")
-        if cell.cell_type != "code" or status is None:
-            continue
-        if status.get("exception"):
-            status["status"] = "failed"
-        elif cell.execution_count is None:
-            status["status"] = "pending"
-        elif status.get("end_time") is None:
-            status["status"] = "failed"
+    cells = [cell for cell in book.cells if cell.cell_type == "code" and "papermill" in cell.metadata]
+    begun = [cell for cell in cells if cell.execution_count is not None]
+    broken = [cell for cell in cells if cell.metadata.papermill.get("exception")] or begun[-1:]
+    for cell in cells:
+        ended = "completed" if cell in begun else "pending"
+        cell.metadata.papermill["status"] = "failed" if cell in broken else ended
     book.metadata.setdefault("papermill", {})["exception"] = True
     book.metadata["papermill"]["error"] = type(error).__name__
     nbformat.write(book, path)  # type: ignore[no-untyped-call]
