@@ -1,0 +1,183 @@
+"""The ffmpeg program as a child that takes bytes and leaves one whole file, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+import imageio_ffmpeg
+
+from clipkit.errors import RenderError, ResourceError
+
+_PR_SET_PDEATHSIG = 1
+_KEPT_LINES = 20
+_DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+# What ffmpeg says last is a summary; the cause stands above it.
+_SUMMARIES = ("Conversion failed!", "Exiting normally")
+
+
+class FileEncoder:
+    """An ffmpeg that reads from its standard input and writes one file; a context manager.
+
+    The file is written as ``<path>.part``, checked and then renamed.  After an error nothing is left.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Arguments of ffmpeg between the general ones and the output path.
+    path : Path
+        The finished file.
+    check : callable
+        Called with the path of the finished part; raises `RenderError` when it is not right.
+
+    Raises
+    ------
+    ResourceError
+        ``resource.disk_full`` when the file does not fit, ``resource.no_encoder`` when ffmpeg is missing.
+    RenderError
+        ``render.encoder_failed`` when ffmpeg ends early or with an error.
+    """
+
+    def __init__(self, arguments: Sequence[str], path: Path, check: Callable[[Path], None]) -> None:
+        self._path = path
+        self._part = path.with_name(f"{path.name}.part")
+        self._check = check
+        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        general = [ffmpeg_path(), "-hide_banner", "-nostats", "-loglevel", "warning", "-y"]
+        self._child = _start([*general, *arguments, f"file:{self._part}"])
+        self._drain = threading.Thread(target=self._keep_lines, name="ffmpeg messages", daemon=True)
+        self._drain.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of ffmpeg."""
+        return self._child.pid
+
+    def write(self, samples: Any) -> None:
+        """Send the bytes of a contiguous array."""
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(samples)
+        except OSError:
+            self._fail()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._stop()
+
+    def _finish(self) -> None:
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.close()
+        except OSError:
+            self._fail()
+        if self._child.wait() != 0:
+            self._fail()
+        self._check(self._part)
+        os.replace(self._part, self._path)
+
+    def _stop(self) -> None:
+        """Leave no process, no thread, no pipe and no part of a file."""
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        self._drain.join()
+        for pipe in (self._child.stdin, self._child.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._part.unlink(missing_ok=True)
+
+    def _fail(self) -> None:
+        """Raise what made ffmpeg stop."""
+        status = self._child.wait()
+        self._drain.join()
+        lines = [line for line in self._lines if line not in _SUMMARIES]
+        reason = lines[-1] if lines else f"ended with status {status}"
+        is_full = any(text in line for text in _DISK_FULL for line in lines)
+        if is_full or status == -getattr(signal, "SIGXFSZ", sys.maxsize):
+            message = f"{self._path} does not fit: the disk or the user's share of it is full. Free some space."
+            raise ResourceError(message, code="resource.disk_full")
+        if status < 0:
+            reason = f"killed by signal {-status} ({reason})"
+        message = f"{self._path} could not be encoded: ffmpeg {reason}."
+        raise RenderError(message, code="render.encoder_failed", retry="later")
+
+    def _keep_lines(self) -> None:
+        assert self._child.stderr is not None
+        for line in self._child.stderr:
+            text = line.decode(errors="replace").strip()
+            if text:
+                self._lines.append(text)
+
+
+def ffmpeg_path() -> str:
+    """Return the ffmpeg program that imageio-ffmpeg brings.
+
+    Raises
+    ------
+    ResourceError
+        ``resource.no_encoder`` when there is none.
+    """
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        message = "no ffmpeg program was found: install imageio-ffmpeg again, its wheel brings one."
+        raise ResourceError(message, code="resource.no_encoder", retry="never") from error
+
+
+# The parent-death signal fires when the *thread* that started a child ends, so children are
+# started by a thread that lives as long as the process.
+_starter: ThreadPoolExecutor | None = None
+_starter_lock = threading.Lock()
+
+
+def _forget_starter() -> None:
+    global _starter, _starter_lock
+    _starter, _starter_lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_starter)
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    assert _libc is not None
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    global _starter
+    with _starter_lock:
+        if _starter is None:
+            _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child starter")
+    return _starter.submit(_popen, command).result()
+
+
+def _popen(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=_die_with_parent if _libc is not None else None,
+        start_new_session=True,  # Ctrl-C on a terminal is ours to handle
+    )
