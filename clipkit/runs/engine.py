@@ -113,7 +113,7 @@ def _correct_statuses(path: Path, error: BaseException) -> None:
     except (OSError, ValueError):
         return
     cells = [cell for cell in book.cells if cell.cell_type == "code" and "papermill" in cell.metadata]
-    begun = [cell for cell in cells if cell.execution_count is not None]
+    begun = [cell for cell in cells if cell.metadata.papermill.get("start_time")]
     broken = [cell for cell in cells if cell.metadata.papermill.get("exception")] or begun[-1:]
     for cell in cells:
         ended = "completed" if cell in begun else "pending"
