@@ -25,3 +25,16 @@ def media() -> Path:
             pytest.fail("the folder of real footage is missing and CLIPKIT_REQUIRE=all")
         pytest.skip("no folder of real footage beside the project")
     return MEDIA
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small talk of some 20 s with a subtitle file beside it: the first scenes of the sample."""
+    from clipkit.media.writer import write_video
+    from clipkit.samples import FRAME_RATE, RATE_HZ, make_sample
+
+    sample = make_sample(height=180, n_sentences=5)
+    path = tmp_path_factory.mktemp("talk") / "talk.mp4"
+    write_video(path, sample.frames(), frame_rate=FRAME_RATE, samples=sample.samples, rate_hz=RATE_HZ)
+    path.with_suffix(".srt").write_text(sample.srt(), encoding="utf-8")
+    return path

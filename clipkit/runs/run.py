@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from clipkit.profiles import make_params
 from clipkit.resources import resource_path
 from clipkit.runs.engine import ENGINE_VARIABLE, execute_notebook
 from clipkit.runs.folder import RunFolder, describe_error, folder_name, now
-from clipkit.runs.stages import ClipRun
+from clipkit.runs.stages import ClipRun, close_run
 from clipkit.runs.verbs import sample
 
 Progress = Callable[[float, str], None]
@@ -58,11 +58,11 @@ def start_run(
     """
     params = make_params(profile=profile, platforms=platforms, n_clips=n_clips, subtitles=subtitles, settings=settings)
     source = Path(video).resolve() if video else sample(Path("reports") / "sample.mp4")
-    folder = (
-        RunFolder(run_dir) if run_dir else RunFolder(Path("reports") / folder_name(source, run_digest(source, params)))
-    )
-    if os.environ.get(ENGINE_VARIABLE) != str(folder.path):
-        folder.begin(**_identity(source, params))
+    if os.environ.get(ENGINE_VARIABLE) == str(run_dir):
+        return ClipRun(source, RunFolder(run_dir), params)
+    identity = _identity(source, params)
+    folder = RunFolder(run_dir or Path("reports") / folder_name(source, identity["digest"]))
+    folder.begin(**identity)
     return ClipRun(source, folder, params)
 
 
@@ -70,8 +70,6 @@ def run(
     video: str | Path,
     *,
     out: str | Path = "reports",
-    params: Params | None = None,
-    notebook_parameters: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     **asked: Any,
 ) -> dict[str, Any]:
@@ -106,45 +104,44 @@ def run(
     require_video(video, params.security)
     out = Path(out).resolve()
     _check_room(out, params)
-    folder = RunFolder(out / folder_name(video, run_digest(video, params)))
     identity = _identity(video, params)
+    folder = RunFolder(out / folder_name(video, identity["digest"]))
     with _alone(folder):
         if folder.is_complete() and folder.record().get("versions") == identity["versions"]:
             return {**folder.record(), "run_dir": str(folder.path), "resumed": True}
         folder.begin(**identity)
+        profile = str(asked.get("profile", "auto"))
         given = {
             "video": str(video),
             "run_dir": str(folder.path),
-            "profile": asked.get("profile", "auto"),
+            "profile": str(Path(profile).resolve()) if profile.endswith((".yaml", ".yml")) else profile,
             "platforms": list(params.platforms.targets),
             "n_clips": params.selection.n_clips,
-            "subtitles": str(asked.get("subtitles") or ""),
+            "subtitles": params.speech.subtitles or "",
             "settings": json.loads(json.dumps(asked.get("settings") or {}, default=list)),
         }
         try:
             execute_notebook(resource_path("notebooks", "clip_video.ipynb"), folder, given, progress=progress)
-            folder.update(stage="report")
-            write_report(folder.path)
+            close_run(folder)
         except (ClipkitError, KeyboardInterrupt) as error:
-            stage = str(folder.record().get("stage", "start"))
-            folder.update(status="failed", error=describe_error(error, stage), finished=now())
-            write_report(folder.path)
+            # On a full disk the record cannot be written either; what stopped the run matters more.
+            with suppress(ResourceError):
+                stage = str(folder.record().get("stage", "start"))
+                folder.update(status="failed", error=describe_error(error, stage), finished=now())
+                write_report(folder.path)
             raise
-        folder.update(status="done", stage="done", progress=1.0, outputs=folder.list_outputs(), finished=now())
         return {**folder.record(), "run_dir": str(folder.path), "resumed": False}
 
 
-def run_digest(video: Path, params: Params) -> str:
-    """Return the hash that names a run: the video's content, its subtitles, and the params."""
-    subtitles = subtitle_file(video, params.speech)
-    parts = [file_digest(video), params_digest(params), file_digest(subtitles) if subtitles else ""]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
 def _identity(video: Path, params: Params) -> dict[str, Any]:
+    """Return what a run is a run of; ``digest`` names its folder."""
+    subtitles = subtitle_file(video, params.speech)
+    video_digest = file_digest(video)
+    parts = [video_digest, params_digest(params), file_digest(subtitles) if subtitles else ""]
     versions = {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS}
     return {
-        "input": {"path": str(video), "sha256": file_digest(video), "size_bytes": video.stat().st_size},
+        "digest": hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        "input": {"path": str(video), "sha256": video_digest, "size_bytes": video.stat().st_size},
         "params": params.model_dump(mode="json"),
         "params_digest": params_digest(params),
         "versions": {"clipkit": __version__, "python": platform.python_version(), **versions},

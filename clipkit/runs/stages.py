@@ -6,6 +6,7 @@ tables of the ones before it and saves its own.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +25,12 @@ from clipkit.media.subtitles import find_subtitles
 from clipkit.output.exchange import write_otio
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.render import RenderedClip, render_clip
+from clipkit.output.report import write_report
 from clipkit.output.verify import verify_file
 from clipkit.params import Params
 from clipkit.profiles import apply_profile
-from clipkit.runs.folder import RunFolder
+from clipkit.runs.engine import ENGINE_VARIABLE
+from clipkit.runs.folder import RunFolder, now
 
 # Share of the work that each stage is, measured on ten minutes of 720p talk.
 SHARES = {
@@ -214,8 +217,13 @@ class ClipRun:
                 row = failed.iloc[0]
                 message = f"{row.file}: {row.check} must be {row.limit}, got {row.value} ({row.note})."
                 raise RenderError(message, code="render.verdict_failed")
-            write_otio(self.clips, self.video, self.info, self.folder.path / "timeline.otio")
             return self.verdicts
+
+    def finish(self) -> None:
+        """Write the timeline for editors; a run that no engine is executing also gets its report."""
+        write_otio(self.clips, self.video, self.info, self.folder.path / "timeline.otio")
+        if os.environ.get(ENGINE_VARIABLE) != str(self.folder.path):
+            close_run(self.folder)
 
     def _share(self, stage: str) -> Callable[[float], None]:
         begin = sum(SHARES[name] for name in list(SHARES)[: list(SHARES).index(stage)])
@@ -245,6 +253,13 @@ class ClipRun:
             else:
                 self.folder.note("render", f"clip {clip_id} was not written for {platform.name}: {why}")
         return fitting
+
+
+def close_run(folder: RunFolder) -> None:
+    """Write the report of a run that went well, and call it done."""
+    folder.update(stage="report")
+    write_report(folder.path)
+    folder.update(status="done", stage="done", progress=1.0, outputs=folder.list_outputs(), finished=now())
 
 
 def _why_none(rejected: pd.DataFrame) -> str:

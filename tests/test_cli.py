@@ -1,0 +1,138 @@
+"""The command line: help, mistakes in one sentence, exit statuses, JSON alone on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clipkit.ui.cli import main
+
+VERBS = ("run", "batch", "shots", "analyze", "reframe", "render", "verify", "sample", "dashboard")
+
+
+def refuse(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    status = main(list(arguments))
+    out, err = capsys.readouterr()
+    assert status == 2, err
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def test_help_lists_every_verb(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert all(verb in out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_json(capsys, verb):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+
+    assert "--json" in capsys.readouterr().out
+
+
+def test_wrong_flag_names_the_nearest(capsys):
+    assert "Did you mean --platform?" in refuse(capsys, "run", "a.mp4", "--plattform", "x")
+
+
+def test_abbreviated_flag_is_not_guessed(capsys):
+    assert "--prof" in refuse(capsys, "run", "a.mp4", "--prof", "talk")
+
+
+def test_missing_argument_and_unknown_verb_say_so(capsys):
+    assert "VIDEO" in refuse(capsys, "run")
+    assert "frobnicate" in refuse(capsys, "frobnicate")
+
+
+def test_unknown_param_names_the_nearest(capsys, tmp_path):
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"x")
+
+    assert "Did you mean 'max_s'" in refuse(capsys, "run", str(video), "--set", "selection.max_sec=3")
+
+
+def test_unknown_platform_lists_those_there_are(capsys, tmp_path):
+    assert "snapchat_spotlight" in refuse(capsys, "run", str(tmp_path / "a.mp4"), "--platform", "myspace")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "no such file"), (b"", "empty"), (b"Dear diary, this is text.\n" * 40, "a.mp4")],
+    ids=["missing", "empty", "text"],
+)
+@pytest.mark.parametrize("verb", ["run", "shots", "analyze", "reframe"])
+def test_file_that_is_no_video_is_one_sentence(capsys, tmp_path, content, words, verb):
+    video = tmp_path / "a.mp4"
+    if content is not None:
+        video.write_bytes(content)
+    out = [] if verb == "shots" else ["--out", str(tmp_path / "out")]
+
+    error = refuse(capsys, verb, str(video), *out)
+
+    assert "a.mp4" in error
+    assert words in error
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_json_mistake_has_a_code_on_stdout_and_a_sentence_on_stderr(capsys, tmp_path):
+    status = main(["run", str(tmp_path / "none.mp4"), "--json"])
+    out, err = capsys.readouterr()
+
+    assert status == 2
+    assert json.loads(out)["error"]["code"] == "input.missing"
+    assert "none.mp4" in err
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_that_may_not_be_written_is_refused(capsys, tmp_path, talk):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+
+    assert main(["run", str(talk), "--out", str(closed)]) == 1
+    assert "closed" in capsys.readouterr().err
+
+
+def test_output_folder_that_is_a_file_is_refused_and_kept(capsys, tmp_path, talk):
+    file = tmp_path / "file"
+    file.write_text("mine")
+
+    assert main(["run", str(talk), "--out", str(file)]) == 1
+    assert "file" in capsys.readouterr().err
+    assert file.read_text() == "mine"
+
+
+def test_too_little_disk_is_refused_before_work(capsys, tmp_path, talk):
+    assert main(["run", str(talk), "--out", str(tmp_path / "out"), "--set", "resources.min_free_gb=9999"]) == 1
+    assert "free" in capsys.readouterr().err
+
+
+def test_module_runs_as_a_program():
+    done = subprocess.run([sys.executable, "-m", "clipkit", "--version"], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("clipkit ")
+
+
+def test_import_of_the_package_is_light():
+    code = "import sys, clipkit; sys.exit(any(m in sys.modules for m in ('numba', 'cv2', 'pandas', 'papermill')))"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_bad_clip_list_names_line_and_rule(capsys, tmp_path: Path, talk):
+    clips = tmp_path / "clips.csv"
+    clips.write_text("clip_id,start_s,end_s\n1,2,5\n2,9,7\n")
+
+    error = refuse(capsys, "render", str(clips), "--video", str(talk), "--out", str(tmp_path / "out"))
+
+    assert "clips.csv, line 3" in error
