@@ -84,6 +84,7 @@ def make_tables(
                 }
             ),
             terms,
+            pd.DataFrame({"begins": ["a sentence"] * n_candidates, "ends": ["a pause"] * n_candidates}),
         ],
         axis=1,
     ).sort_values("score", ascending=False, ignore_index=True)
@@ -95,7 +96,7 @@ def make_tables(
         )
         if free and len(chosen) < n_clips:
             chosen.append(int(row))
-    clips = candidates.iloc[chosen].drop(columns="candidate_id").reset_index(drop=True)
+    clips = candidates.iloc[chosen].drop(columns=["candidate_id", "begins", "ends"]).reset_index(drop=True)
     clips.insert(0, "clip_id", np.arange(1, len(clips) + 1))
     clips.insert(4, "title", [f"Why the answer is {i}" for i in clips["clip_id"]])
     clips.insert(

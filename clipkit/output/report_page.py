@@ -33,7 +33,7 @@ _ADVICE = {
 
 def page_content(run: RunRecord) -> dict[str, Any]:
     """Return everything that the report's template shows, except the figures."""
-    clips = _clips(run)
+    clips = [{**card, "cover": cover_uri(card["cover"])} for card in clip_cards(run)]
     broken_sentence, broken, checks = _verdicts(run)
     page: dict[str, Any] = {
         "video": run.video_name,
@@ -41,7 +41,7 @@ def page_content(run: RunRecord) -> dict[str, Any]:
         "error": _error(run),
         "clips": clips,
         "rejections": _rejections(run),
-        "media": _media(run),
+        "media": media_facts(run),
         "notes": [
             {"stage": str(note.get("stage", "")), "message": str(note.get("message", ""))}
             for note in run.items("notes")
@@ -112,7 +112,16 @@ def _error(run: RunRecord) -> dict[str, str] | None:
     }
 
 
-def _clips(run: RunRecord) -> list[dict[str, Any]]:
+def clip_cards(run: RunRecord) -> list[dict[str, Any]]:
+    """Return what a page shows of each clip, in the order of the clip list.
+
+    Returns
+    -------
+    list of dict
+        ``clip_id``, ``title``, ``reason``, ``span``, ``length`` and ``score`` as texts, ``cover`` (the
+        path of a cover frame, or None) and ``files``: ``src`` (path below the run folder, ready for
+        an address), ``platform``, ``verdict``, ``sign`` and ``size``.
+    """
     files: dict[int, list[ClipFile]] = {}
     for file in run.clip_files():
         files.setdefault(file.clip_id, []).append(file)
@@ -133,7 +142,7 @@ def _clip(row: Mapping[str, Any], files: list[ClipFile]) -> dict[str, Any]:
         "span": f"{format_timecode(start_s)} to {format_timecode(end_s)}" if known else "time unknown",
         "length": f"{end_s - start_s:.1f} s" if known else "",
         "score": f"{row['score']:.2f}" if known else "unknown",
-        "cover": next(filter(None, (cover_uri(file.cover) for file in files)), ""),
+        "cover": next((file.cover for file in files if file.cover.is_file()), None),
         "files": [
             {
                 "src": quote(file.relative),
@@ -147,8 +156,10 @@ def _clip(row: Mapping[str, Any], files: list[ClipFile]) -> dict[str, Any]:
     }
 
 
-def cover_uri(path: Path) -> str:
+def cover_uri(path: Path | None) -> str:
     """Return a small copy of a cover frame as a ``data:`` address, empty when there is none."""
+    if path is None:
+        return ""
     try:
         if path.stat().st_size > _MAX_COVER_BYTES:
             return ""
@@ -188,7 +199,8 @@ def _rejections(run: RunRecord) -> dict[str, Any] | None:
     return _grid(pd.DataFrame(rows).sort_values("candidates", ascending=False))
 
 
-def _media(run: RunRecord) -> list[tuple[str, str]]:
+def media_facts(run: RunRecord) -> list[tuple[str, str]]:
+    """Return what is in the source file as pairs of a name and a text."""
     media = run.section("media")
     facts = [("length", format_timecode(run.duration_s)), ("container", str(media.get("container", "unknown")))]
     video = media.get("video")
