@@ -33,12 +33,17 @@ _LONGEST_LEAD_S = 0.35
 # Word times come from captions: the pause that belongs to a sentence's edge is looked for this near to it.
 _REACH_S = 0.4
 _SHORTEST_GAP_S = 0.08
+# Speech is found to within a few hundredths: a cut this soon after its onset is at its onset.
+_ONSET_ERROR_S = 0.03
+_GAP_IN_CAPTIONS_S = 0.2
 _CLOSEST_EDGES_S = 0.25
 _FLASH_COST = 0.5
 _LEANING_COST = 0.2
-_NO_PAUSE_COST = 0.3
+_NO_PAUSE_COST = 0.5
+_SPEAKING_AT_FILE_EDGE_COST = 0.3
 _CUT_COST = 0.2
 _REGULAR_COST = 0.35
+_POOR_COST = 0.5
 _MID_SENTENCE_COST = 0.6
 _MID_SPEECH_COST = 0.9
 
@@ -115,10 +120,10 @@ def find_edges(scene: Scene, params: SelectionParams) -> tuple[pd.DataFrame, pd.
     ends = [_end_in(gap, cuts_out, scene.frame_s, params) for gap in _gaps_after_speech(scene, silent)]
     starts += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)]
     ends += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
-    starts.append(_Edge(0.0, _file_edge_cost(scene, 0.0, 1.0), "where the video begins"))
-    end_cost = _file_edge_cost(scene, scene.duration_s - 1.0, scene.duration_s)
-    ends.append(_Edge(scene.duration_s, end_cost, "where the video ends"))
+    starts.append(_Edge(0.0, _file_edge_cost(scene.is_speech), "where the video begins"))
+    ends.append(_Edge(scene.duration_s, _file_edge_cost(scene.is_speech[::-1]), "where the video ends"))
     spacing_s = float(np.clip((params.max_s - params.min_s) / 4.0, 1.0, 10.0))
+    starts, ends = _without_needless(starts, spacing_s), _without_needless(ends, spacing_s)
     starts += _fill(scene, starts, spacing_s)
     ends += _fill(scene, ends, spacing_s)
     return _edge_table(starts, scene.duration_s), _edge_table(ends, scene.duration_s)
@@ -159,7 +164,7 @@ def _gaps_before_speech(scene: Scene, silent: Segments) -> list[_Gap]:
     for (start_s, end_s), word in zip(spans.tolist(), first_words, strict=True):
         off_s, on_s, heard = _nearest_gap(silent, start_s, 1)
         if not heard:
-            off_s, on_s = min(previous_s, start_s), start_s
+            off_s, on_s = _unheard_gap(scene, min(previous_s, start_s), start_s)
         cost, reason = _sentence_cost(on_s - off_s, heard, "at a sentence after")
         if str(word).strip("\"'“‘«([{¿¡.,-–—").lower() in _LEANING:
             cost, reason = min(1.0, cost + _LEANING_COST), f"{reason}, which leans on what was said before"
@@ -179,7 +184,7 @@ def _gaps_after_speech(scene: Scene, silent: Segments) -> list[_Gap]:
     for (_, end_s), next_s in zip(spans.tolist(), following, strict=False):
         off_s, on_s, heard = _nearest_gap(silent, end_s, 0)
         if not heard:
-            off_s, on_s = end_s, max(next_s, end_s)
+            off_s, on_s = _unheard_gap(scene, end_s, max(next_s, end_s))
         gaps.append(_Gap(off_s, on_s, *_sentence_cost(on_s - off_s, heard, "on a full sentence before")))
     for off_s, on_s in _pauses_outside(scene, spans):
         if off_s > 0.0:
@@ -215,17 +220,29 @@ def _nearest_gap(silent: Segments, time_s: float, side: int) -> tuple[float, flo
     return off_s, on_s, True
 
 
+def _unheard_gap(scene: Scene, off_s: float, on_s: float) -> tuple[float, float]:
+    """Return the gap that only the captions tell of; where they leave none, the quietest moment near."""
+    if on_s - off_s >= _GAP_IN_CAPTIONS_S:
+        return off_s, on_s
+    first = max(0, round((on_s - _REACH_S / 2.0) * HOPS_PER_S))
+    levels = scene.level_db[first : round((on_s + _REACH_S / 2.0) * HOPS_PER_S)]
+    if not len(levels):
+        return off_s, on_s
+    time_s = (first + int(np.argmin(levels)) + 0.5) / HOPS_PER_S
+    return time_s, time_s
+
+
 def _sentence_cost(pause_s: float, heard: bool, reason: str) -> tuple[float, str]:
     if heard:
         return (0.0 if pause_s >= 0.2 else 0.1), f"{reason} a pause of {pause_s:.1f} s"
-    if pause_s >= 0.2:
+    if pause_s >= _GAP_IN_CAPTIONS_S:
         return 0.1, f"{reason} a gap of {pause_s:.1f} s in the captions"
     return _NO_PAUSE_COST, f"{reason.rsplit(' ', 1)[0]} (no pause heard)"
 
 
 def _pause_cost(pause_s: float) -> float:
     """Return the cost of a pause of which nobody knows whether a sentence ends there."""
-    return 0.1 + 0.35 * math.exp(-max(0.0, pause_s - 0.25) / 0.4)
+    return 0.1 + 0.4 * math.exp(-max(0.0, pause_s - 0.25) / 0.5)
 
 
 def _pauses_outside(scene: Scene, spans: Segments) -> list[tuple[float, float]]:
@@ -246,8 +263,8 @@ def _start_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionPar
     time_s = gap.on_s - min(params.lead_s, room_s / 2.0)
     earliest_s = min(time_s, gap.off_s + min(0.05, room_s / 2.0))
     edge = _Edge(time_s, gap.cost, gap.reason)
-    flash_s = (FLASH_FRAMES + 0.5) * frame_s
-    index = bisect_right(cuts, gap.on_s) - 1
+    flash_s = (FLASH_FRAMES + 1) * frame_s
+    index = bisect_right(cuts, gap.on_s + _ONSET_ERROR_S) - 1
     if index >= 0 and cuts[index] >= max(earliest_s, gap.on_s - max(_START_ON_CUT_S, params.lead_s)):
         edge = edge._replace(time_s=cuts[index], reason=f"{gap.reason}, on a cut")
     index = bisect_right(cuts, edge.time_s + 1.5 * frame_s)
@@ -264,7 +281,7 @@ def _end_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionParam
     room_s = max(0.0, gap.on_s - gap.off_s)
     latest_s = gap.off_s + max(room_s / 2.0, room_s - params.lead_s)
     edge = _Edge(min(gap.off_s + params.tail_s, latest_s), gap.cost, gap.reason)
-    flash_s = (FLASH_FRAMES + 0.5) * frame_s
+    flash_s = (FLASH_FRAMES + 1) * frame_s
     index = bisect_left(cuts, gap.off_s + 0.05)
     if index < len(cuts) and cuts[index] <= min(gap.on_s, gap.off_s + max(_END_ON_CUT_S, params.tail_s)):
         edge = edge._replace(time_s=cuts[index], reason=f"{gap.reason}, on a cut")
@@ -282,12 +299,22 @@ def _is_silent(scene: Scene, from_s: float, to_s: float) -> bool:
     return not scene.is_speech[first:last].any()
 
 
-def _file_edge_cost(scene: Scene, from_s: float, to_s: float) -> float:
-    """Return the cost of an end of the file: high where somebody is already, or still, speaking there."""
-    edge = slice(0, 5) if from_s <= 0.0 else slice(-5, None)
-    if scene.is_speech[edge].any():
-        return _NO_PAUSE_COST
-    return _CUT_COST if _is_silent(scene, from_s, to_s) else 0.0
+def _file_edge_cost(is_speech: NDArray[np.bool_]) -> float:
+    """Return the cost of an end of the file, where the sound next to it, nearest first, has speech."""
+    if is_speech[:5].any():
+        return _SPEAKING_AT_FILE_EDGE_COST
+    return 0.0 if is_speech[:30].any() else _CUT_COST
+
+
+def _without_needless(edges: list[_Edge], spacing_s: float) -> list[_Edge]:
+    """Return the good edges, and the poor ones that have no good one within half the spacing."""
+    good = sorted(edge.time_s for edge in edges if edge.cost < _POOR_COST)
+    kept = []
+    for edge in edges:
+        index = bisect_left(good, edge.time_s - spacing_s / 2.0)
+        if edge.cost < _POOR_COST or index >= len(good) or good[index] > edge.time_s + spacing_s / 2.0:
+            kept.append(edge)
+    return kept
 
 
 def _fill(scene: Scene, edges: list[_Edge], spacing_s: float) -> list[_Edge]:

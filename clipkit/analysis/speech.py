@@ -51,6 +51,8 @@ _EVIDENCE_OFFSET = -14.5
 # Neighbouring hops share most of their sound, so each counts for a fraction of a free observation.
 _EVIDENCE_SHARE = 0.3
 _ENTER, _LEAVE = 0.02, 0.02
+_LONGEST_HOLD = HOPS_PER_S // 2
+_HOLD_OVER_FLOOR_DB, _HOLD_DB = 12.0, 15.0
 
 AUDIO_COLUMNS = ("time_s", "level_db", "floor_db", "loudness_lufs", "onset", "speech", "is_speech")
 
@@ -175,7 +177,7 @@ def audio_table(measured: NDArray[np.float32], params: SpeechParams) -> pd.DataF
             "loudness_lufs": loudness,
             "onset": onset,
             "speech": speech,
-            "is_speech": _is_speech(speech, params),
+            "is_speech": _is_speech(speech, _is_near_peak(band_db, over_db), params),
         }
     )
 
@@ -195,13 +197,26 @@ def noise_floor(level_db: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.maximum(floor_db, _LOWEST_FLOOR_DB).astype(np.float32)
 
 
-def _is_speech(speech: NDArray[np.float32], params: SpeechParams) -> NDArray[np.bool_]:
-    """Return where speech is: enter above the threshold, leave below the release, nothing too short."""
+def _is_speech(speech: NDArray[np.float32], is_near_peak: NDArray[np.bool_], params: SpeechParams) -> NDArray[np.bool_]:
+    """Return where speech is: enter above the threshold, leave below the release, nothing too short.
+
+    A last vowel held before a long pause changes little and so loses its evidence; speech goes
+    on for a short while as long as the level stays near its peak.
+    """
     found = np.zeros(len(speech), dtype=bool)
+    index = np.arange(len(speech))
+    next_quiet = np.minimum.accumulate(np.where(is_near_peak, len(speech), index)[::-1])[::-1]
     for first, last in runs_of(speech >= min(params.release, params.threshold)):
         if speech[first:last].max() >= params.threshold and last - first >= params.speech_min_s * HOPS_PER_S - 1e-6:
-            found[first:last] = True
+            held = min(next_quiet[last], last + _LONGEST_HOLD) if last < len(speech) else last
+            found[first:held] = True
     return found
+
+
+def _is_near_peak(band_db: NDArray[np.float32], over_db: NDArray[np.float32]) -> NDArray[np.bool_]:
+    smooth_db = uniform_filter1d(band_db, 5)
+    near = (over_db > _HOLD_OVER_FLOOR_DB) & (smooth_db > maximum_filter1d(smooth_db, 2 * HOPS_PER_S + 1) - _HOLD_DB)
+    return np.asarray(near, dtype=bool)
 
 
 def _modulation(over_db: NDArray[np.float32]) -> NDArray[np.float64]:
