@@ -18,7 +18,6 @@ from clipkit.params import SelectionParams
 from clipkit.timeline import format_timecode
 
 CLIP_COLUMNS = ("clip_id", "start_s", "end_s", "score", "title", "reason", *TERMS)
-REJECTED_COLUMNS = ("candidate_id", "start_s", "end_s", "score", "rule", "detail")
 
 _TITLE_LENGTH = 60
 _NEAR_DUPLICATE = 0.7
@@ -216,45 +215,45 @@ def _shortened(words: list[str]) -> str:
 def _rejected_table(
     others: pd.DataFrame, limits: NDArray[np.str_], clips: pd.DataFrame, params: SelectionParams
 ) -> pd.DataFrame:
-    starts, ends = clips["start_s"].to_numpy(), clips["end_s"].to_numpy()
-    rows = []
-    for (_, row), limit in zip(others.iterrows(), limits.tolist(), strict=True):
-        start_s, end_s, score = float(row["start_s"]), float(row["end_s"]), float(row["score"])
-        rule, detail = _refusal(start_s, end_s, score, limit, clips, starts, ends, params)
-        rows.append((int(row["candidate_id"]), round(start_s, 3), round(end_s, 3), round(score, 4), rule, detail))
-    table = pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
-    return table.astype({"candidate_id": "int64", "rule": "str", "detail": "str"})
+    """Return the rule that each candidate fell under, and which clip it lost against."""
+    start_s, end_s = others["start_s"].to_numpy(dtype=np.float64), others["end_s"].to_numpy(dtype=np.float64)
+    names = [f"clip {clip_id} ({score:.2f})" for clip_id, score in zip(clips["clip_id"], clips["score"], strict=True)]
+    # A column of nothing lets the largest overlap be asked for without any clip.
+    clip_starts = np.append(clips["start_s"].to_numpy(dtype=np.float64), np.inf)
+    clip_ends = np.append(clips["end_s"].to_numpy(dtype=np.float64), np.inf)
+    shared = np.minimum(clip_ends, end_s[:, None]) - np.maximum(clip_starts, start_s[:, None])
+    best = shared.argmax(axis=1)
+    rows = np.arange(len(others))
+    union = np.maximum(clip_ends[best], end_s) - np.minimum(clip_starts[best], start_s)
+    verdicts = [
+        _refusal(limit, length_s, shared_s, shared_s / union_s, names[clip] if clip < len(names) else "", names, params)
+        for limit, length_s, shared_s, union_s, clip in zip(
+            limits.tolist(),
+            (end_s - start_s).tolist(),
+            shared[rows, best].tolist(),
+            union.tolist(),
+            best.tolist(),
+            strict=True,
+        )
+    ]
+    table = others[["candidate_id", "start_s", "end_s", "score"]].reset_index(drop=True)
+    table = table.round({"start_s": 3, "end_s": 3, "score": 4})
+    table["rule"] = pd.Series([rule for rule, _ in verdicts], dtype="str")
+    table["detail"] = pd.Series([detail for _, detail in verdicts], dtype="str")
+    return table
 
 
 def _refusal(
-    start_s: float,
-    end_s: float,
-    score: float,
-    limit: str,
-    clips: pd.DataFrame,
-    starts: NDArray[np.float64],
-    ends: NDArray[np.float64],
-    params: SelectionParams,
+    limit: str, length_s: float, shared_s: float, share: float, clip: str, clips: list[str], params: SelectionParams
 ) -> tuple[str, str]:
-    length_s = end_s - start_s
     if limit == "too_short":
         return limit, f"{length_s:.1f} s is shorter than the {params.min_s:g} s asked for"
     if limit == "too_long":
         return limit, f"{length_s:.1f} s is longer than the {params.max_s:g} s allowed"
-    shared_s = np.minimum(ends, end_s) - np.maximum(starts, start_s)
-    if len(clips) and shared_s.max() > 0.0:
-        best = int(np.argmax(shared_s))
-        union_s = max(float(ends[best]), end_s) - min(float(starts[best]), start_s)
-        share = float(shared_s[best]) / union_s
-        name = f"clip {int(clips['clip_id'].iloc[best])} ({clips['score'].iloc[best]:.2f})"
-        if share >= _NEAR_DUPLICATE:
-            return "near_duplicate", f"{share:.0%} the same as {name}"
-        return "overlaps_chosen", f"shares {shared_s[best]:.1f} s with {name}"
-    if len(clips) and shared_s.max() > -params.gap_s + 5e-4:
-        best = int(np.argmax(shared_s))
-        return "too_close", f"only {-shared_s[best]:.1f} s from clip {int(clips['clip_id'].iloc[best])}"
-    last = clips.iloc[-1]
-    return (
-        "lower_score",
-        f"{score:.2f} is less than the {last['score']:.2f} of clip {int(last['clip_id'])}, the last of {len(clips)}",
-    )
+    if shared_s > 0.0 and share >= _NEAR_DUPLICATE:
+        return "near_duplicate", f"{share:.0%} the same as {clip}"
+    if shared_s > 0.0:
+        return "overlaps_chosen", f"shares {shared_s:.1f} s with {clip}"
+    if shared_s > -params.gap_s + 5e-4:
+        return "too_close", f"only {-shared_s:.1f} s from {clip}"
+    return "lower_score", f"scores no more than {clips[-1]}, the last of the {len(clips)} chosen"
