@@ -39,26 +39,25 @@ class Frame:
         Tick at which it is shown.
     info : VideoInfo
         The stream it comes from.
+    is_key : bool
+        Whether decoding can begin here.
 
     Attributes
     ----------
-    pts : int
     time_s : float
         Seconds after the first displayed frame.
-    is_key : bool
-        Whether decoding can begin here.
     planes : tuple of Plane
         Y, U and V as decoded: not rotated, pixels not made square.
     """
 
     __slots__ = ("_picture", "info", "is_key", "planes", "pts", "time_s")
 
-    def __init__(self, picture: Any, pts: int, info: VideoInfo) -> None:
+    def __init__(self, picture: Any, pts: int, info: VideoInfo, *, is_key: bool) -> None:
         self._picture = picture
         self.pts = pts
         self.info = info
         self.time_s = float((pts - info.start_pts) * info.time_base)
-        self.is_key = bool(picture.key_frame)
+        self.is_key = is_key
         self.planes = tuple(_plane(plane) for plane in picture.planes[:3])
 
     def rgb(self, height: int | None = None) -> NDArray[np.uint8]:

@@ -60,7 +60,7 @@ def open_video(
         return PyavReader(info, threads=threads, security=security)
     from clipkit.media.decord_reader import DecordReader  # its native library takes long to load
 
-    return DecordReader(info, threads=threads)
+    return DecordReader(info, threads=threads, security=security)
 
 
 class PyavReader(VideoReader):
@@ -167,7 +167,7 @@ class PyavReader(VideoReader):
         for picture in read_frames(self._container, self._stream, self._damage):
             pts = clock.tick(picture)
             if pts is not None and pts >= video.start_pts:
-                yield Frame(self._as_planar(picture), pts, video)
+                yield Frame(self._as_planar(picture), pts, video, is_key=bool(picture.key_frame))
 
     def _as_planar(self, picture: Any) -> Any:
         video = self.video
