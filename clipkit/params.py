@@ -47,10 +47,10 @@ class AnalysisParams(_Section):
     """Shots: where one picture gives way to the next."""
 
     cut_min_difference: float = Field(
-        3.5, ge=0.0, le=255.0, description="smallest motion-tolerant luma difference of a cut, in levels"
+        2.5, ge=0.0, le=255.0, description="smallest motion-tolerant luma difference of a cut, in levels"
     )
     cut_min_ratio: float = Field(
-        3.5, ge=1.0, le=100.0, description="a cut differs this many times more than the frames around it"
+        8.0, ge=1.0, le=100.0, description="a cut to a picture unlike the last differs this many times more than others"
     )
     cut_window_s: float = Field(0.12, gt=0.0, le=2.0, description="frames this near are the ones around it, seconds")
     flash_veto: Share = Field(

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from clipkit.analysis.blends import find_blends
+from clipkit.analysis.cuts import find_cuts
+from clipkit.analysis.fades import find_fades
 from clipkit.analysis.features import Frames
-from clipkit.kernels.motion import grid_difference, grid_differences
+from clipkit.analysis.transitions import Transition
 from clipkit.params import AnalysisParams
 
 TRANSITION_COLUMNS = {
@@ -44,10 +46,14 @@ def detect_transitions(frames: Frames, params: AnalysisParams) -> pd.DataFrame:
         ``score``, ``margin``, one row a transition in display order, none overlapping.
     """
     time_s = frames.table["time_s"].to_numpy()
-    rows = [("cut", cut, cut, score, margin) for cut, score, margin in find_cuts(frames.luma, time_s, params)]
-    table = pd.DataFrame(rows, columns=["kind", "begin", "end", "score", "margin"])
-    table["begin_s"], table["end_s"] = time_s[table["begin"].astype(int)], time_s[table["end"].astype(int)]
-    return table[list(TRANSITION_COLUMNS)].astype(TRANSITION_COLUMNS)
+    cuts = find_cuts(frames.luma, frames.chroma, time_s, params)
+    fades = find_fades(frames.luma, time_s)
+    blends = find_blends(frames.luma, frames.chroma, time_s, cuts)
+    rows = [
+        (found.kind, found.begin, found.end, time_s[found.begin], time_s[found.end], found.score, found.score - 0.5)
+        for found in _without_overlap(cuts, fades, blends)
+    ]
+    return pd.DataFrame(rows, columns=list(TRANSITION_COLUMNS)).astype(TRANSITION_COLUMNS)
 
 
 def shots_from_transitions(transitions: pd.DataFrame, duration_s: float) -> pd.DataFrame:
@@ -78,30 +84,11 @@ def shots_from_transitions(transitions: pd.DataFrame, duration_s: float) -> pd.D
     )
 
 
-def find_cuts(
-    luma: NDArray[np.uint8], time_s: NDArray[np.float64], params: AnalysisParams
-) -> list[tuple[int, float, float]]:
-    """Return ``(frame, score, margin)`` of each hard cut."""
-    n_frames = len(luma)
-    if n_frames < 2:
-        return []
-    steps = np.empty(n_frames, np.float32)
-    grid_differences(luma, np.maximum(np.arange(n_frames) - 1, 0), steps)
-    cuts = []
-    for frame in np.flatnonzero(steps >= params.cut_min_difference).tolist():
-        near = np.flatnonzero(np.abs(time_s - time_s[frame]) <= params.cut_window_s + 1e-6)
-        around = near[(near != frame) & (near > 0)]
-        if around.size and (steps[frame] < steps[around]).any():
-            continue
-        ratio = float(steps[frame] / ((steps[around].mean() if around.size else 0.0) + 0.05))
-        across = [
-            grid_difference(luma[before], luma[after])
-            for before in range(max(0, frame - 3), frame)
-            for after in range(frame, min(n_frames, frame + 4))
-            if (before, after) != (frame - 1, frame)
-        ]
-        veto = min(across, default=255.0) / (float(steps[frame]) + 0.5)
-        if ratio >= params.cut_min_ratio and veto > params.flash_veto:
-            score = 1.0 - params.cut_min_ratio / (2 * ratio)
-            cuts.append((int(frame), score, score - 0.5))
-    return cuts
+def _without_overlap(cuts: list[Transition], fades: list[Transition], blends: list[Transition]) -> list[Transition]:
+    """Return one transition for each place: a fade says more than a blend, and both more than a cut inside them."""
+    kept: list[Transition] = []
+    for group in (fades, blends, cuts):
+        for one in sorted(group, key=lambda found: -found.evidence):
+            if not any(one.begin <= other.end and other.begin <= one.end for other in kept):
+                kept.append(one)
+    return sorted(kept, key=lambda found: found.begin)

@@ -77,6 +77,88 @@ def grid_differences(grids: NDArray[np.uint8], before: NDArray[np.int64], out: N
 
 
 @kernel
+def differences_to_last(
+    grids: NDArray[np.uint8], still: float, before: NDArray[np.int64], out: NDArray[np.float32]
+) -> None:
+    """Fill `out` with the motion-tolerant difference to the last grid that was not a repetition.
+
+    A grid that differs by less than `still` from the last kept one repeats it: it gets 0 and is
+    not kept.  So footage whose frames were doubled shows the steps of the footage itself.
+
+    Parameters
+    ----------
+    grids : ndarray of uint8, shape (n_frames, n_rows, n_columns)
+    still : float
+        In levels.
+    before : ndarray of int64, shape (n_frames,)
+        Filled with the index of the kept grid that each one was compared with.
+    out : ndarray of float32, shape (n_frames,)
+    """
+    kept = 0
+    for frame in range(grids.shape[0]):
+        before[frame] = kept
+        step = grid_difference(grids[kept], grids[frame]) if frame > 0 else 0.0
+        out[frame] = 0.0
+        if step >= still:
+            out[frame] = step
+            kept = frame
+
+
+@kernel
+def linear_changes(
+    pictures: NDArray[np.uint8],
+    weights: NDArray[np.float32],
+    length: int,
+    fit: NDArray[np.float32],
+    change: NDArray[np.float32],
+) -> None:
+    """Fill how linear in time, and how large, the change over each window of pictures is.
+
+    A straight line in time is fitted to every value over the frames ``t .. t + length``.  Sums
+    over the window are carried along, so the cost does not depend on its length.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (n_frames, n_values)
+    weights : ndarray of float32, shape (n_values,)
+        Weight of each value's squares; they sum to 1.
+    length : int
+        Steps in a window, at least 1 and less than `n_frames`.
+    fit : ndarray of float32, shape (n_frames - length,)
+        Share of the variance over time that the lines explain (0 where nothing changes).
+    change : ndarray of float32, shape (n_frames - length,)
+        Root mean square over the values of what the lines rise or fall, in levels.
+    """
+    n_frames, n_values = pictures.shape
+    sums, moments = np.zeros(n_values, np.int32), np.zeros(n_values, np.int32)
+    squares = np.zeros(n_values, np.int32)
+    for step in range(length + 1):
+        for value in range(n_values):
+            level = np.int32(pictures[step, value])
+            sums[value] += level
+            moments[value] += step * level
+            squares[value] += level * level
+    count = np.float32(length + 1)
+    spread = np.float32((length + 1) * ((length + 1) ** 2 - 1) / 12)
+    for frame in range(n_frames - length):
+        explained, total = np.float32(0), np.float32(0)
+        for value in range(n_values):
+            slope = np.float32(2 * moments[value] - length * sums[value]) / np.float32(2)
+            rest = np.float32(squares[value]) - np.float32(sums[value]) * np.float32(sums[value]) / count
+            explained += weights[value] * slope * slope
+            total += weights[value] * rest
+        fit[frame] = explained / (spread * total) if total > 0 else 0.0
+        change[frame] = np.sqrt(explained) * length / spread
+        if frame + length + 1 < n_frames:
+            for value in range(n_values):
+                old = np.int32(pictures[frame, value])
+                new = np.int32(pictures[frame + length + 1, value])
+                moments[value] += old - sums[value] + length * new
+                sums[value] += new - old
+                squares[value] += new * new - old * old
+
+
+@kernel
 def moving_shares(grids: NDArray[np.uint8], before: NDArray[np.int64], level: int, out: NDArray[np.float32]) -> None:
     """Fill `out` with the share of cells that differ from an earlier grid by more than `level`.
 
@@ -106,4 +188,6 @@ def warm_up() -> None:
     before, out = np.zeros(2, np.int64), np.empty(2, np.float32)
     grid_differences(grids, before, out)
     moving_shares(grids, before, 4, out)
+    differences_to_last(grids, 0.1, before, out)
+    linear_changes(grids.reshape(2, -1), np.ones(576, np.float32), 1, out[:1], out[:1])
     grid_difference(grids[0], grids[1])

@@ -1,0 +1,100 @@
+"""Fades: the picture goes to black or white, comes from it, or both."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+from clipkit.analysis.transitions import Transition, likeness
+
+BLACK, WHITE = 16.0, 235.0
+# A fade leaves less than this share of the picture's distance from black or white.
+LEFT_OVER = 0.33
+# Longest fade to or from black, and longest black that still belongs to one transition, seconds.
+LONGEST_S = 3.0
+HOLD_S = 0.25
+# Shortest way down or up: what is faster is a cut.
+SHORTEST_S = 0.07
+
+
+def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64]) -> list[Transition]:
+    """Return the fades to and from black and white, in display order.
+
+    Parameters
+    ----------
+    luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
+    time_s : ndarray of float64, shape (n_frames,)
+
+    Returns
+    -------
+    list of Transition
+        A way down and a way up with at most a quarter of a second between them are one.
+
+    Notes
+    -----
+    A fade scales the distance of every cell from black (or white), so that distance falls
+    steadily while the picture stays like itself.
+    """
+    fades: list[Transition] = []
+    for distance in (luma - BLACK, WHITE - luma):
+        depth = np.sqrt(np.mean(np.maximum(distance, 0.0) ** 2, axis=(1, 2)))
+        fades += _fades_to(depth, luma, time_s)
+    return sorted(fades, key=lambda fade: fade.begin)
+
+
+def _fades_to(depth: NDArray[np.float64], luma: NDArray[np.uint8], time_s: NDArray[np.float64]) -> list[Transition]:
+    lows = -np.log(np.concatenate([[255.0], depth, [255.0]]) + 2.0)
+    peaks, _ = find_peaks(lows, prominence=-math.log(LEFT_OVER))
+    fades = []
+    for peak in peaks.tolist():
+        first, last = _hold(depth, peak - 1)
+        down = _ramp(depth, luma, time_s, first, -1)
+        up = _ramp(depth, luma, time_s, last, 1)
+        if down and up and time_s[last] - time_s[first] <= HOLD_S:
+            fades.append(Transition("fade", down[0] + 1, up[0], down[1] + up[1]))
+            continue
+        if down:
+            fades.append(Transition("fade", down[0] + 1, first, down[1]))
+        if up:
+            fades.append(Transition("fade", last + 1, up[0], up[1]))
+    return fades
+
+
+def _hold(depth: NDArray[np.float64], low: int) -> tuple[int, int]:
+    """Return the first and last frame around `low` that are as dark (or as light)."""
+    first = last = low
+    ceiling = 1.1 * depth[low] + 1.0
+    while first > 0 and depth[first - 1] <= ceiling:
+        first -= 1
+    while last < depth.size - 1 and depth[last + 1] <= ceiling:
+        last += 1
+    return first, last
+
+
+def _ramp(
+    depth: NDArray[np.float64], luma: NDArray[np.uint8], time_s: NDArray[np.float64], start: int, way: int
+) -> tuple[int, float] | None:
+    """Return the full picture that a way out of black leads to, and the evidence for a fade."""
+    top = start
+    while 0 <= top + way < depth.size and abs(time_s[top + way] - time_s[start]) <= LONGEST_S:
+        # A ramp ends where it slows down to a fifth of its pace, looked at over three frames.
+        ahead = min(max(top + 3 * way, 0), depth.size - 1)
+        n_done, n_ahead = abs(top - start), max(1, abs(ahead - top))
+        pace = (depth[top] - depth[start]) / n_done if n_done else 0.0
+        if (depth[ahead] - depth[top]) / n_ahead <= 0.2 * pace:
+            break
+        top += way
+    rise = depth[top] - depth[start]
+    if abs(time_s[top] - time_s[start]) < SHORTEST_S or abs(top - start) < 3 or depth[start] > LEFT_OVER * depth[top]:
+        return None
+    if luma[start].std() > LEFT_OVER * luma[top].std() + 1.0:
+        return None
+    path = depth[start : top + way : way] if top + way >= 0 else depth[start::way]
+    largest = float(np.abs(np.diff(path)).max() / rise)
+    middle = start + way * int(np.argmin(np.abs(path - depth[start] - 0.6 * rise)))
+    same = likeness(luma[middle].astype(np.float64), luma[top].astype(np.float64))
+    evidence = 8 * (same - 0.75) + 8 * (0.6 - largest) + math.log((depth[top] + 2) / (depth[start] + 2)) - 1.0
+    return (top, evidence) if evidence > 0 else None
