@@ -36,3 +36,8 @@ def released_gain(gains: NDArray[np.float32], release: float, out: NDArray[np.fl
         if allowed < gain:
             gain = allowed
         out[i] = gain
+
+
+def warm_up() -> None:
+    """Compile the recursion for sound."""
+    released_gain(np.ones(1, np.float32), 0.5, np.empty(1, np.float32))

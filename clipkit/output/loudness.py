@@ -28,6 +28,7 @@ _OVERSAMPLING = 4
 _CHUNK = 480_000  # samples filtered at a time: the memory of oversampling stays flat
 _REACH = 32  # samples on either side that the interpolation filter sees
 
+_USUAL_LUFS = -14.0
 _LOOK_AHEAD_S = 0.005
 _RELEASE_S = 0.08
 # Limiting takes loudness away; the gain is raised again until this near, or so many times.
@@ -91,7 +92,7 @@ def level_audio(
     rate_hz: int,
     params: AudioParams,
     *,
-    target_lufs: float = -14.0,
+    target_lufs: float | None = None,
     peak_dbtp: float | None = None,
 ) -> Samples:
     """Return the sound at the target loudness with its true peaks below the ceiling.
@@ -105,20 +106,19 @@ def level_audio(
     samples : ndarray of float32, shape (n_samples, n_channels)
     rate_hz : int
     params : AudioParams
-        ``target_lufs`` where set, ``peak_dbtp`` and ``max_gain_db``.
-    target_lufs : float, optional
-        Loudness where the params name none.
-    peak_dbtp : float, optional
-        Another ceiling than that of the params.
+        ``target_lufs`` (-14 where it is none), ``peak_dbtp`` and ``max_gain_db``.
+    target_lufs, peak_dbtp : float, optional
+        Another target and another ceiling than those of the params.
 
     Returns
     -------
     ndarray of float32, shape (n_samples, n_channels)
     """
-    target = params.target_lufs if params.target_lufs is not None else target_lufs
+    if target_lufs is None:
+        target_lufs = _USUAL_LUFS if params.target_lufs is None else params.target_lufs
     ceiling = 10.0 ** ((params.peak_dbtp if peak_dbtp is None else peak_dbtp) / 20.0)
     before = _integrated_lufs(samples, rate_hz)
-    gain_db = 0.0 if math.isinf(before) else min(target - before, params.max_gain_db)
+    gain_db = 0.0 if math.isinf(before) else min(target_lufs - before, params.max_gain_db)
     wanted = before + gain_db
     envelope = _envelope(samples)
     levelled = samples

@@ -138,6 +138,12 @@ class Encode:
     target_lufs: float
     platforms: tuple[Platform, ...]
 
+    @property
+    def max_video_bitrate(self) -> int | None:
+        """Lowest limit of the platforms, bits a second; None when none has one."""
+        limits = [platform.max_video_bitrate.value for platform in self.platforms if platform.max_video_bitrate]
+        return min(limits, default=None)
+
 
 def load_platforms(path: Path | None = None) -> dict[str, Platform]:
     """Return every platform by name, from ``params/platforms.yaml`` or another file of that form.

@@ -1,0 +1,93 @@
+"""The cover of a clip: a sharp frame of the finished picture, away from black and from cuts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clipkit.errors import RenderError
+from clipkit.files import replace_file
+from clipkit.media.reader import open_video
+
+_EVERY_S = 0.25  # how often a frame is looked at
+_SMALL, _MIDDLE = 48, 320  # short sides at which change and sharpness are measured, pixels
+_DARKEST, _BRIGHTEST, _FLATTEST = 35.0, 220.0, 12.0  # mean and standard deviation of luma
+_MOST_CHANGE = 12.0  # mean difference to a neighbour, levels: above it the picture is changing
+_JPEG_QUALITY = 90
+
+
+class CoverChooser:
+    """Looks at the pictures of a clip as they are made and remembers the best one.
+
+    Parameters
+    ----------
+    rate_hz : float
+        Pictures a second.
+
+    Attributes
+    ----------
+    best_tick : int
+        Number of the best picture so far, from 0.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self.best_tick = 0
+        self._every = max(1, round(_EVERY_S * rate_hz))
+        self._best: tuple[bool, float] = (False, -1.0)
+        self._before: NDArray[np.uint8] | None = None
+        self._candidate: tuple[int, float, float, bool] | None = None
+
+    def look(self, tick: int, luma: NDArray[np.uint8]) -> None:
+        """Take note of the next picture.
+
+        Parameters
+        ----------
+        tick : int
+            Its number; they come in order.
+        luma : ndarray of uint8, shape (height, width)
+        """
+        place = tick % self._every
+        if self._every > 2 and place not in (0, 1, self._every - 1):
+            return
+        small = _shrunk(luma, _SMALL)
+        change = 255.0 if self._before is None else float(cv2.absdiff(small, self._before).mean())
+        if self._candidate is not None:
+            number, sharpness, change_before, is_clear = self._candidate
+            is_still = max(change, change_before) <= _MOST_CHANGE
+            if (is_clear and is_still, sharpness) > self._best:
+                self._best, self.best_tick = (is_clear and is_still, sharpness), number
+            self._candidate = None
+        self._before = small
+        if place == 0:
+            mean, deviation = float(small.mean()), float(small.std())
+            is_clear = _DARKEST <= mean <= _BRIGHTEST and deviation >= _FLATTEST
+            sharpness = float(cv2.Laplacian(_shrunk(luma, _MIDDLE), cv2.CV_16S).std())
+            self._candidate = (tick, sharpness, change, is_clear)
+
+
+def write_cover(video: Path, time_s: float, path: Path) -> None:
+    """Write the frame of a finished file at a time as a JPEG.
+
+    Raises
+    ------
+    RenderError
+        If it cannot be encoded.
+    """
+    with open_video(video) as reader:
+        rgb = reader.frame_at(time_s).rgb()
+    done, jpeg = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    if not done:
+        message = f"{path}: the cover could not be encoded as JPEG."
+        raise RenderError(message, code="render.cover")
+    with replace_file(path) as temporary:
+        temporary.write_bytes(jpeg.tobytes())
+
+
+def _shrunk(luma: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
+    height, width = luma.shape
+    scale = short_side / min(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
