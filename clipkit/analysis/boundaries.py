@@ -43,7 +43,9 @@ _NO_PAUSE_COST = 0.5
 _SPEAKING_AT_FILE_EDGE_COST = 0.3
 _CUT_COST = 0.2
 _REGULAR_COST = 0.35
+# An edge of this cost or more is used only where a stretch this long has no better one.
 _POOR_COST = 0.5
+_LONGEST_STRETCH_S = 10.0
 _MID_SENTENCE_COST = 0.6
 _MID_SPEECH_COST = 0.9
 
@@ -122,8 +124,8 @@ def find_edges(scene: Scene, params: SelectionParams) -> tuple[pd.DataFrame, pd.
     ends += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
     starts.append(_Edge(0.0, _file_edge_cost(scene.is_speech), "where the video begins"))
     ends.append(_Edge(scene.duration_s, _file_edge_cost(scene.is_speech[::-1]), "where the video ends"))
-    spacing_s = float(np.clip((params.max_s - params.min_s) / 4.0, 1.0, 10.0))
-    starts, ends = _without_needless(starts, spacing_s), _without_needless(ends, spacing_s)
+    starts, ends = _without_needless(starts), _without_needless(ends)
+    spacing_s = max(1.0, min(params.min_s / 3.0, _LONGEST_STRETCH_S))
     starts += _fill(scene, starts, spacing_s)
     ends += _fill(scene, ends, spacing_s)
     return _edge_table(starts, scene.duration_s), _edge_table(ends, scene.duration_s)
@@ -172,7 +174,7 @@ def _gaps_before_speech(scene: Scene, silent: Segments) -> list[_Gap]:
         previous_s = end_s
     for off_s, on_s in _pauses_outside(scene, spans):
         if on_s < scene.duration_s:
-            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"after a pause of {on_s - off_s:.1f} s"))
+            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"after {_silence(on_s - off_s)}"))
     return gaps
 
 
@@ -188,7 +190,7 @@ def _gaps_after_speech(scene: Scene, silent: Segments) -> list[_Gap]:
         gaps.append(_Gap(off_s, on_s, *_sentence_cost(on_s - off_s, heard, "on a full sentence before")))
     for off_s, on_s in _pauses_outside(scene, spans):
         if off_s > 0.0:
-            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"in a pause of {on_s - off_s:.1f} s"))
+            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"before {_silence(on_s - off_s)}"))
     return gaps
 
 
@@ -234,10 +236,14 @@ def _unheard_gap(scene: Scene, off_s: float, on_s: float) -> tuple[float, float]
 
 def _sentence_cost(pause_s: float, heard: bool, reason: str) -> tuple[float, str]:
     if heard:
-        return (0.0 if pause_s >= 0.2 else 0.1), f"{reason} a pause of {pause_s:.1f} s"
+        return (0.0 if pause_s >= 0.2 else 0.1), f"{reason} {_silence(pause_s)}"
     if pause_s >= _GAP_IN_CAPTIONS_S:
         return 0.1, f"{reason} a gap of {pause_s:.1f} s in the captions"
     return _NO_PAUSE_COST, f"{reason.rsplit(' ', 1)[0]} (no pause heard)"
+
+
+def _silence(pause_s: float) -> str:
+    return f"a pause of {pause_s:.1f} s" if pause_s < 3.0 else f"{pause_s:.0f} s without speech"
 
 
 def _pause_cost(pause_s: float) -> float:
@@ -306,19 +312,19 @@ def _file_edge_cost(is_speech: NDArray[np.bool_]) -> float:
     return 0.0 if is_speech[:30].any() else _CUT_COST
 
 
-def _without_needless(edges: list[_Edge], spacing_s: float) -> list[_Edge]:
-    """Return the good edges, and the poor ones that have no good one within half the spacing."""
+def _without_needless(edges: list[_Edge]) -> list[_Edge]:
+    """Return the good edges, and the poor ones that have no good one near."""
     good = sorted(edge.time_s for edge in edges if edge.cost < _POOR_COST)
     kept = []
     for edge in edges:
-        index = bisect_left(good, edge.time_s - spacing_s / 2.0)
-        if edge.cost < _POOR_COST or index >= len(good) or good[index] > edge.time_s + spacing_s / 2.0:
+        index = bisect_left(good, edge.time_s - _LONGEST_STRETCH_S / 2.0)
+        if edge.cost < _POOR_COST or index >= len(good) or good[index] > edge.time_s + _LONGEST_STRETCH_S / 2.0:
             kept.append(edge)
     return kept
 
 
 def _fill(scene: Scene, edges: list[_Edge], spacing_s: float) -> list[_Edge]:
-    """Return second choices for stretches longer than the spacing that have no edge."""
+    """Return second choices for the stretches that have no edge: poor ones only in long stretches."""
     times = sorted({0.0, scene.duration_s, *(edge.time_s for edge in edges)})
     extra = []
     for left_s, right_s in pairwise(times):
@@ -326,7 +332,9 @@ def _fill(scene: Scene, edges: list[_Edge], spacing_s: float) -> list[_Edge]:
         step_s = (right_s - left_s) / max(1, n_parts)
         for part in range(1, n_parts):
             middle_s = left_s + part * step_s
-            extra.append(_Edge(*quietest_edge(scene, middle_s - 0.4 * step_s, middle_s + 0.4 * step_s)))
+            edge = _Edge(*quietest_edge(scene, middle_s - 0.4 * step_s, middle_s + 0.4 * step_s))
+            if edge.cost < _POOR_COST or right_s - left_s > _LONGEST_STRETCH_S:
+                extra.append(edge)
     return extra
 
 

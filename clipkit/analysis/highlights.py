@@ -137,8 +137,8 @@ def choose_profile(
     motion = float(frames_table["motion"].mean()) if len(frames_table) else 0.0
     if speech >= 0.5:
         name = "vlog" if cuts >= 8.0 and motion >= 0.1 else "gaming" if cuts < 2.0 and motion >= 0.25 else "talk"
-    elif other >= 0.6 and speech < 0.15:
-        name = "music" if cuts >= 4.0 or motion < 0.25 else "sports"
+    elif other >= 0.6 and speech < 0.3:
+        name = "music" if motion < 0.3 else "sports"
     elif motion >= 0.15:
         name = "gaming" if cuts < 2.0 and speech >= 0.25 else "vlog" if speech >= 0.3 else "sports"
     else:
@@ -223,7 +223,8 @@ def _terms(
     payoff_s = end_s - length_s / 5.0
 
     loudness = audio["loudness_lufs"].to_numpy(dtype=np.float64)
-    energy = _robust(np.maximum(loudness, _QUIET_LUFS), loudness > _QUIET_LUFS, least=3.0)
+    is_heard = loudness > _QUIET_LUFS
+    energy = _robust(np.maximum(loudness, _QUIET_LUFS), is_heard, least=3.0)
     over_time = _mean_over(energy, HOPS_PER_S)
     over_speech = _mean_over(scene.is_speech.astype(np.float64), HOPS_PER_S)
     squares = _mean_over(energy * energy, HOPS_PER_S)(start_s, end_s)
@@ -232,12 +233,13 @@ def _terms(
     cuts_s = np.sort(scene.transitions["begin_s"].to_numpy(dtype=np.float64))
     n_cuts = np.searchsorted(cuts_s, end_s) - np.searchsorted(cuts_s, start_s, side="right")
     text, first_words = telling_words(scene.words, start_s, end_s)
+    has_words = len(scene.words) > 0
 
     mean_energy = over_time(start_s, end_s)
     opening = [(0.3, _relative(over_time(start_s, hook_s), 0.2)), (0.1, _relative(motion(start_s, hook_s), 0.02))]
     if scene.is_speech.any():
         opening.append((0.35, over_speech(start_s, hook_s)))
-    if len(scene.words):
+    if has_words:
         opening.append((0.25, first_words))
     middle = (start_s + end_s) / (2.0 * scene.duration_s)
     columns = {
@@ -248,7 +250,7 @@ def _terms(
         "motion": _relative(motion(start_s, end_s), 0.02),
         "pace": _relative(np.log1p(n_cuts / length_s * 60.0), 0.3),
         "novelty": _relative(_novelty(frames_table, energy, scene.duration_s)(start_s, end_s), 0.1),
-        "text": _relative(text, 0.02),
+        "text": _relative(text, 0.02) if has_words else np.full(len(spans), _NEUTRAL),
         "completeness": 1.0 - spans["cost"].to_numpy(),
         "payoff": 0.6 * _relative(over_time(payoff_s, end_s), 0.2) + 0.4 * _relative(reaction(payoff_s, end_s), 0.1),
         "length": np.exp(-0.5 * (np.log(length_s / params.selection.ideal_s) / 0.5) ** 2),
@@ -292,11 +294,14 @@ def _robust(values: Values, active: NDArray[np.bool_], *, least: float) -> Value
 
 
 def _relative(values: Values, least: float) -> Values:
-    """Return 0..1 with the median at 0.5 and four robust deviations from 0 to 1; equal values give 0.5."""
-    if not len(values):
-        return values
+    """Return 0..1 with the median at 0.5 and six robust deviations from 0 to 1.
+
+    Equal values give 0.5, unless all are 0: then there is nothing of what is measured.
+    """
+    if not values.any():
+        return np.zeros(len(values))
     robust = _robust(values, np.ones(len(values), dtype=bool), least=least)
-    return np.clip(_NEUTRAL + robust / 4.0, 0.0, 1.0)
+    return np.clip(_NEUTRAL + robust / 6.0, 0.0, 1.0)
 
 
 def _novelty(frames_table: pd.DataFrame, energy: Values, duration_s: float) -> Mean:

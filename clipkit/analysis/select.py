@@ -174,7 +174,8 @@ def _reason(candidate: pd.Series, candidates: pd.DataFrame, duration_s: float) -
 
 def _loudest_of(candidate: pd.Series, candidates: pd.DataFrame, duration_s: float) -> str:
     energy = float(candidate["energy"])
-    if energy < _STRONG:
+    # At 1 the term is at its limit, and others may be as loud.
+    if not _STRONG <= energy < 1.0:
         return ""
     length_s = float(candidate["end_s"] - candidate["start_s"])
     if energy >= float(candidates["energy"].max()):

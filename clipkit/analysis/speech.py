@@ -30,7 +30,7 @@ SILENCE_DB = -120.0
 _RATE_HZ = 16000
 _HOP = _RATE_HZ // HOPS_PER_S
 _WINDOW = 512
-_FFT = 1024
+_FFT = _WINDOW
 _BLOCK_S = 20.0
 # Measures that look around a hop see this much of the sound next to its block.
 _MARGIN = 80
