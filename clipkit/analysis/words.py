@@ -198,7 +198,7 @@ def _sentence_ends(words: pd.DataFrame) -> NDArray[np.bool_]:
         return np.zeros(0, dtype=bool)
     ends = np.array([_ends_sentence(a, b) for a, b in zip(texts, [*texts[1:], ""], strict=True)])
     gaps_s = words["start_s"].to_numpy()[1:] - words["end_s"].to_numpy()[:-1]
-    has_stops = int(ends[:-1].sum()) + 1 >= len(texts) / _WORDS_PER_STOP
+    has_stops = int(ends.sum()) >= len(texts) / _WORDS_PER_STOP
     ends[:-1] |= gaps_s >= (_LONG_GAP_S if has_stops else _GAP_ENDS_SENTENCE_S)
     ends[-1] = True
     return ends
