@@ -39,13 +39,17 @@ def read_packets(container: InputContainer, stream: Any, damage: Damage) -> Iter
 
 
 def decode(packet: Any, damage: Damage) -> list[Any]:
-    """Return the frames that a packet completes; a broken packet is counted and gives none."""
+    """Return the whole frames that a packet completes; broken ones are counted and left out."""
     damage.count += bool(packet.is_corrupt)
     try:
-        return list(packet.decode())
+        frames = list(packet.decode())
     except av.FFmpegError:
         damage.count += 1
         return []
+    # What a decoder puts in the place of missing data may differ from run to run.
+    whole = [frame for frame in frames if not frame.is_corrupt]
+    damage.count += len(frames) - len(whole)
+    return whole
 
 
 def read_frames(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
@@ -88,8 +92,9 @@ def last_tick(container: InputContainer, stream: Any, usual_ticks: int = 0) -> i
 
 
 def is_shown(packet: Any) -> bool:
-    """Return whether a packet carries something timed that no edit list cuts away."""
-    return bool(packet.size) and not packet.is_discard and (packet.pts is not None or packet.dts is not None)
+    """Return whether a packet carries something timed and whole that no edit list cuts away."""
+    is_whole = packet.size and not packet.is_corrupt and not packet.is_discard
+    return bool(is_whole and (packet.pts is not None or packet.dts is not None))
 
 
 def packet_tick(packet: Any, container_name: str) -> int:

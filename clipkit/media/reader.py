@@ -129,6 +129,7 @@ class PyavReader(VideoReader):
         context.thread_type = "AUTO"
         context.thread_count = self._threads
         self._is_fresh = True
+        self._damage_at_open = self._damage.count
 
     def _frames_from(self, time_s: float) -> Iterator[Frame]:
         """Yield frames from one at or before a time on, at the latest the first of the file."""
@@ -148,6 +149,8 @@ class PyavReader(VideoReader):
 
     def _frames_after_seek(self, time_s: float) -> Iterator[Frame]:
         tick = self.video.start_pts + math.floor(min(time_s, self.info.duration_s) / self.video.time_base)
+        if self._damage.count > self._damage_at_open:
+            self._open()  # a decoder that has met damage is not like new after a seek
         self._is_fresh = False
         try:
             self._container.seek(tick, stream=self._stream)
