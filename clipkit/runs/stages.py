@@ -181,7 +181,7 @@ class ClipRun:
                 crop = plan_crop(self.video, clip.start_s, clip.end_s, self.transitions, self.params, info=self.info)
                 crops.append(crop.assign(clip_id=clip.clip_id))
                 fitting = self._fitting(clip.clip_id, clip.end_s - clip.start_s)
-                self.rendered += render_clip(
+                made = render_clip(
                     self.video,
                     clip,
                     crop,
@@ -192,6 +192,9 @@ class ClipRun:
                     info=self.info,
                     progress=lambda share, done=done: show((done + share) / len(self.clips)),
                 )
+                self.rendered += made
+                for note in dict.fromkeys(note for file in made for note in file.notes):
+                    self.folder.note("render", note)
             self.crop = pd.concat(crops, ignore_index=True)
             self.folder.save_table("crop.csv", self.crop)
             if not self.rendered:
@@ -206,7 +209,13 @@ class ClipRun:
             show = self._share("verify")
             tables = []
             for done, clip in enumerate(self.rendered):
-                verdicts = verify_file(clip.path, clip.platform, expected_s=clip.duration_s)
+                verdicts = verify_file(
+                    clip.path,
+                    clip.platform,
+                    expected_s=clip.duration_s,
+                    audio=self.params.audio,
+                    caption_box=clip.caption_box,
+                )
                 tables.append(verdicts.assign(clip_id=clip.clip_id, platform=clip.platform.name, file=clip.path.name))
                 show((done + 1) / len(self.rendered))
             self.verdicts = pd.concat(tables, ignore_index=True)
