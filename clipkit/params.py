@@ -58,7 +58,18 @@ class AnalysisParams(_Section):
     )
     black_level: int = Field(24, ge=0, le=128, description="luma at or below this is black")
     white_level: int = Field(228, ge=128, le=255, description="luma at or above this is white")
-    fade_min_share: Share = Field(0.97, description="share of black or white picture in which a fade ends")
+    fade_max_rest: float = Field(
+        0.33,
+        gt=0.0,
+        lt=1.0,
+        description="a fade leaves at most this share of the distance from black or white",
+    )
+    blend_min_change: float = Field(
+        16.0, ge=1.0, le=255.0, description="smallest change over a dissolve or wipe, root mean square, in levels"
+    )
+    min_score: float = Field(
+        0.5, ge=0.01, le=0.99, description="transitions of a lower score are left out; lower finds more and errs more"
+    )
 
 
 class SpeechParams(_Section):

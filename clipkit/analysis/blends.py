@@ -10,15 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from clipkit.analysis.transitions import Transition, likeness
+from clipkit.analysis.transitions import Transition, least_evidence, likeness
 from clipkit.kernels.motion import linear_changes
+from clipkit.params import AnalysisParams
 
 # Lengths that are looked for, seconds, and the rate at which pictures are taken for it.
 LENGTHS_S = (0.16, 0.24, 0.34, 0.48, 0.68, 0.96, 1.36)
 MAX_RATE_HZ = 30.0
-# Smallest change of a blend, in levels, and how much a level of colour counts beside one of luma.
-MIN_CHANGE = 12.0
+# How much the square of a level of colour counts beside one of luma.
+COLOUR_WEIGHT = 0.5
+# Cells that change less say nothing about a wipe, levels.
+LEAST_STEP = 12.0
+# Frames handled at a time.
 BLOCK = 256
+# Ends more alike than this belong to one shot: light changes, somebody passes by.
+MAX_LIKENESS = 0.85
 COLOUR_WEIGHT = 0.5
 
 
@@ -42,7 +48,11 @@ class Blend(NamedTuple):
 
 
 def find_blends(
-    luma: NDArray[np.uint8], chroma: NDArray[np.uint8], time_s: NDArray[np.float64], cuts: list[Transition]
+    luma: NDArray[np.uint8],
+    chroma: NDArray[np.uint8],
+    time_s: NDArray[np.float64],
+    cuts: list[Transition],
+    params: AnalysisParams,
 ) -> list[Transition]:
     """Return the dissolves and wipes, in display order, none overlapping.
 
@@ -53,22 +63,27 @@ def find_blends(
     time_s : ndarray of float64, shape (n_frames,)
     cuts : list of Transition
         Hard cuts; no blend is looked for across them.
+    params : AnalysisParams
 
     Returns
     -------
     list of Transition
     """
     found: list[Transition] = []
-    for begin, end, blend in candidate_blends(luma, chroma, time_s, cuts):
+    for begin, end, blend in candidate_blends(luma, chroma, time_s, cuts, params):
         if not any(begin < other.end and other.begin < end for other in found):
             kind, evidence = judge_blend(blend)
-            if evidence > 0:
+            if evidence > least_evidence(params):
                 found.append(Transition(kind, begin, end, evidence))
     return sorted(found, key=lambda blend: blend.begin)
 
 
 def candidate_blends(
-    luma: NDArray[np.uint8], chroma: NDArray[np.uint8], time_s: NDArray[np.float64], cuts: list[Transition]
+    luma: NDArray[np.uint8],
+    chroma: NDArray[np.uint8],
+    time_s: NDArray[np.float64],
+    cuts: list[Transition],
+    params: AnalysisParams,
 ) -> Iterator[tuple[int, int, Blend]]:
     """Yield ``(begin, end, Blend)`` of the stretches that may be blends, the clearest first."""
     frames = _even_frames(time_s)
@@ -77,7 +92,10 @@ def candidate_blends(
     pictures = _pictures(luma[frames], chroma[frames])
     rate_hz = (len(frames) - 1) / (time_s[frames[-1]] - time_s[frames[0]])
     edges = np.unique(np.searchsorted(frames, [0, *(cut.begin for cut in cuts), len(time_s)]))
-    for window in _windows(pictures, rate_hz, edges):
+    n_cells = pictures.shape[1] // 3
+    for window in _windows(pictures, rate_hz, edges, params.blend_min_change):
+        if likeness(*pictures[[window.begin, window.end], :n_cells].astype(np.float64)) > MAX_LIKENESS:
+            continue
         shot = int(np.searchsorted(edges, window.begin, side="right"))
         begin, end = _extent(pictures[: edges[shot]], window, int(edges[shot - 1]))
         if end - begin >= 3:
@@ -99,8 +117,14 @@ def _even_frames(time_s: NDArray[np.float64]) -> NDArray[np.int64]:
 def _pictures(luma: NDArray[np.uint8], chroma: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return luma, pooled by two, and chroma of each frame as one row."""
     n, height, width = luma.shape
-    pooled = luma.reshape(n, height // 2, 2, width // 2, 2).sum(axis=(2, 4), dtype=np.uint16)
-    return np.concatenate([((pooled + 2) // 4).astype(np.uint8).reshape(n, -1), chroma.reshape(n, -1)], axis=1)
+    pictures = np.empty((n, 3 * height * width // 4), np.uint8)
+    for first in range(0, n, BLOCK):
+        rows = luma[first : first + BLOCK].astype(np.uint16)
+        pairs = rows[:, ::2] + rows[:, 1::2]
+        pooled = (pairs[:, :, ::2] + pairs[:, :, 1::2] + 2) // 4
+        pictures[first : first + BLOCK, : height * width // 4] = pooled.reshape(len(rows), -1)
+    pictures[:, height * width // 4 :] = chroma.reshape(n, -1)
+    return pictures
 
 
 def _weights(n_values: int) -> NDArray[np.float32]:
@@ -111,7 +135,7 @@ def _weights(n_values: int) -> NDArray[np.float32]:
     return weights
 
 
-def _windows(pictures: NDArray[np.uint8], rate_hz: float, edges: NDArray[np.int64]) -> list[_Window]:
+def _windows(pictures: NDArray[np.uint8], rate_hz: float, edges: NDArray[np.int64], min_change: float) -> list[_Window]:
     """Return the windows over which the picture changes steadily, the clearest first, hardly overlapping."""
     found = []
     for length in sorted({max(3, round(length_s * rate_hz)) for length_s in LENGTHS_S}):
@@ -123,7 +147,7 @@ def _windows(pictures: NDArray[np.uint8], rate_hz: float, edges: NDArray[np.int6
         value = change * np.clip((fit - 0.5) / 0.4, 0.0, 1.0)
         for edge in edges.tolist():
             value[max(0, edge - length) : edge] = 0.0
-        is_peak = (change > MIN_CHANGE) & (fit > 0.6) & (value >= maximum_filter1d(value, length | 1)) & (value > 0)
+        is_peak = (change > min_change) & (fit > 0.6) & (value >= maximum_filter1d(value, length | 1)) & (value > 0)
         found += [_Window(begin, begin + length, float(value[begin])) for begin in np.flatnonzero(is_peak).tolist()]
     found.sort(key=lambda window: (-window.value, window.begin))
     kept: list[_Window] = []
@@ -200,7 +224,7 @@ def _steps_of_cells(cells: NDArray[np.float64], n_rows: int) -> tuple[float, flo
     """Return how well one step describes each cell, and how well its place tells when the step comes."""
     n_pictures, n_cells = cells.shape
     change = np.abs(cells[-1] - cells[0])
-    used = change >= MIN_CHANGE
+    used = change >= LEAST_STEP
     if used.sum() < n_cells // 6:
         return 0.0, 0.0
     cells = cells[:, used]

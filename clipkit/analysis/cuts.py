@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from clipkit.analysis.transitions import Transition, likeness
+from clipkit.analysis.transitions import Transition, least_evidence, likeness
 from clipkit.kernels.motion import differences_to_last, grid_difference
 from clipkit.params import AnalysisParams
 
@@ -73,7 +73,7 @@ def find_cuts(
             - 2.5 * likeness(luma[old].astype(np.float64), luma[frame].astype(np.float64))
             + 0.7 * math.log1p(colour)
         )
-        if evidence > 0 and not _is_flash(luma, time_s, old, frame, step, params.flash_veto):
+        if evidence > least_evidence(params) and not _is_flash(luma, time_s, old, frame, step, params.flash_veto):
             cuts.append(Transition("cut", frame, frame, evidence))
     return cuts
 

@@ -8,25 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
-from clipkit.analysis.transitions import Transition, likeness
+from clipkit.analysis.transitions import Transition, least_evidence, likeness
+from clipkit.kernels.motion import depths
+from clipkit.params import AnalysisParams
 
 BLACK, WHITE = 16.0, 235.0
-# A fade leaves less than this share of the picture's distance from black or white.
-LEFT_OVER = 0.33
+# A picture this near to black or white has nothing to fade, levels.
+LEAST_DEPTH = 6.0
 # Longest fade to or from black, and longest black that still belongs to one transition, seconds.
 LONGEST_S = 3.0
 HOLD_S = 0.25
 # Shortest way down or up: what is faster is a cut.
 SHORTEST_S = 0.07
+# A single step that makes up more of the way is a cut.
+LARGEST_STEP = 0.6
 
 
-def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64]) -> list[Transition]:
+def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64], params: AnalysisParams) -> list[Transition]:
     """Return the fades to and from black and white, in display order.
 
     Parameters
     ----------
     luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
     time_s : ndarray of float64, shape (n_frames,)
+    params : AnalysisParams
 
     Returns
     -------
@@ -39,20 +44,23 @@ def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64]) -> list[Tra
     steadily while the picture stays like itself.
     """
     fades: list[Transition] = []
-    for distance in (luma - BLACK, WHITE - luma):
-        depth = np.sqrt(np.mean(np.maximum(distance, 0.0) ** 2, axis=(1, 2)))
-        fades += _fades_to(depth, luma, time_s)
+    from_black_and_white = np.empty((len(luma), 2), np.float32)
+    depths(luma, BLACK, WHITE, from_black_and_white)
+    for depth in from_black_and_white.T.astype(np.float64):
+        fades += _fades_to(depth, luma, time_s, params)
     return sorted(fades, key=lambda fade: fade.begin)
 
 
-def _fades_to(depth: NDArray[np.float64], luma: NDArray[np.uint8], time_s: NDArray[np.float64]) -> list[Transition]:
+def _fades_to(
+    depth: NDArray[np.float64], luma: NDArray[np.uint8], time_s: NDArray[np.float64], params: AnalysisParams
+) -> list[Transition]:
     lows = -np.log(np.concatenate([[255.0], depth, [255.0]]) + 2.0)
-    peaks, _ = find_peaks(lows, prominence=-math.log(LEFT_OVER))
+    peaks, _ = find_peaks(lows, prominence=-math.log(params.fade_max_rest))
     fades = []
     for peak in peaks.tolist():
         first, last = _hold(depth, peak - 1)
-        down = _ramp(depth, luma, time_s, first, -1)
-        up = _ramp(depth, luma, time_s, last, 1)
+        down = _ramp(depth, luma, time_s, first, -1, params)
+        up = _ramp(depth, luma, time_s, last, 1, params)
         if down and up and time_s[last] - time_s[first] <= HOLD_S:
             fades.append(Transition("fade", down[0] + 1, up[0], down[1] + up[1]))
             continue
@@ -75,7 +83,12 @@ def _hold(depth: NDArray[np.float64], low: int) -> tuple[int, int]:
 
 
 def _ramp(
-    depth: NDArray[np.float64], luma: NDArray[np.uint8], time_s: NDArray[np.float64], start: int, way: int
+    depth: NDArray[np.float64],
+    luma: NDArray[np.uint8],
+    time_s: NDArray[np.float64],
+    start: int,
+    way: int,
+    params: AnalysisParams,
 ) -> tuple[int, float] | None:
     """Return the full picture that a way out of black leads to, and the evidence for a fade."""
     top = start
@@ -88,13 +101,16 @@ def _ramp(
             break
         top += way
     rise = depth[top] - depth[start]
-    if abs(time_s[top] - time_s[start]) < SHORTEST_S or abs(top - start) < 3 or depth[start] > LEFT_OVER * depth[top]:
+    is_short = abs(time_s[top] - time_s[start]) < SHORTEST_S or abs(top - start) < 3
+    if is_short or depth[top] < LEAST_DEPTH or depth[start] > params.fade_max_rest * depth[top]:
         return None
-    if luma[start].std() > LEFT_OVER * luma[top].std() + 1.0:
+    if luma[start].std() > params.fade_max_rest * luma[top].std() + 1.0:
         return None
     path = depth[start : top + way : way] if top + way >= 0 else depth[start::way]
     largest = float(np.abs(np.diff(path)).max() / rise)
+    if largest > LARGEST_STEP:
+        return None
     middle = start + way * int(np.argmin(np.abs(path - depth[start] - 0.6 * rise)))
     same = likeness(luma[middle].astype(np.float64), luma[top].astype(np.float64))
     evidence = 8 * (same - 0.75) + 8 * (0.6 - largest) + math.log((depth[top] + 2) / (depth[start] + 2)) - 1.0
-    return (top, evidence) if evidence > 0 else None
+    return (top, evidence) if evidence > least_evidence(params) else None

@@ -4,21 +4,25 @@ Conventions
 -----------
 A transition has ``begin``, the first frame that is no longer purely the old shot, and ``end``, the
 first frame that is purely the new one, as indices in display order; a hard cut has both at the
-first frame of the new shot.  ``score`` and ``margin`` are shares of certainty: ``margin`` is
-positive, and small where the case was close.
+first frame of the new shot.  ``score`` is the share of certainty, 0 to 1, comparable between the
+kinds; ``margin`` is what it lies above ``analysis.min_score``, small where the case was close.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clipkit.analysis.blends import find_blends
 from clipkit.analysis.cuts import find_cuts
-from clipkit.analysis.fades import find_fades
+from clipkit.analysis.fades import HOLD_S, find_fades
 from clipkit.analysis.features import Frames
 from clipkit.analysis.transitions import Transition
 from clipkit.params import AnalysisParams
+
+# Share of black or white pixels from which a picture is nothing else.
+PLAIN_SHARE = 0.97
 
 TRANSITION_COLUMNS = {
     "kind": "str",
@@ -47,13 +51,14 @@ def detect_transitions(frames: Frames, params: AnalysisParams) -> pd.DataFrame:
     """
     time_s = frames.table["time_s"].to_numpy()
     cuts = find_cuts(frames.luma, frames.chroma, time_s, params)
-    fades = find_fades(frames.luma, time_s)
-    blends = find_blends(frames.luma, frames.chroma, time_s, cuts)
-    rows = [
-        (found.kind, found.begin, found.end, time_s[found.begin], time_s[found.end], found.score, found.score - 0.5)
-        for found in _without_overlap(cuts, fades, blends)
-    ]
-    return pd.DataFrame(rows, columns=list(TRANSITION_COLUMNS)).astype(TRANSITION_COLUMNS)
+    fades = find_fades(frames.luma, time_s, params)
+    blends = find_blends(frames.luma, frames.chroma, time_s, cuts, params)
+    is_plain = (frames.table[["black_share", "white_share"]].max(axis=1) >= PLAIN_SHARE).to_numpy()
+    found = _merged_through_plain(_without_overlap(cuts, fades, blends), is_plain, time_s)
+    rows = [(one.kind, one.begin, one.end, time_s[one.begin], time_s[one.end], one.score) for one in found]
+    table = pd.DataFrame(rows, columns=list(TRANSITION_COLUMNS)[:-1])
+    table["margin"] = table["score"] - params.min_score
+    return table.astype(TRANSITION_COLUMNS)
 
 
 def shots_from_transitions(transitions: pd.DataFrame, duration_s: float) -> pd.DataFrame:
@@ -92,3 +97,22 @@ def _without_overlap(cuts: list[Transition], fades: list[Transition], blends: li
             if not any(one.begin <= other.end and other.begin <= one.end for other in kept):
                 kept.append(one)
     return sorted(kept, key=lambda found: found.begin)
+
+
+def _merged_through_plain(
+    found: list[Transition], is_plain: NDArray[np.bool_], time_s: NDArray[np.float64]
+) -> list[Transition]:
+    """Return the transitions with those joined that only a moment of black or white separates."""
+    merged: list[Transition] = []
+    for one in found:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and {last.kind, one.kind} <= {"cut", "fade"}
+            and time_s[one.begin] - time_s[last.end] <= HOLD_S
+            and is_plain[last.end : max(one.begin, last.end + 1)].all()
+        ):
+            merged[-1] = Transition("fade", last.begin, one.end, max(last.evidence, one.evidence))
+        else:
+            merged.append(one)
+    return merged

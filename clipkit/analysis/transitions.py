@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from clipkit.params import AnalysisParams
+
 Kind = Literal["cut", "dissolve", "fade", "wipe"]
 
 
@@ -22,7 +24,7 @@ class Transition:
     begin, end : int
         First frame that is no longer purely the old shot, first that is purely the new one.
     evidence : float
-        Natural log of the odds that this is a transition; positive ones count.
+        Natural log of the odds that this is a transition.
     """
 
     kind: Kind
@@ -32,8 +34,19 @@ class Transition:
 
     @property
     def score(self) -> float:
-        """Odds as a share, 0 to 1; 0.5 is the threshold of every kind."""
+        """The odds as a share, 0 to 1; one threshold serves every kind."""
         return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, self.evidence))))
+
+
+def least_evidence(params: AnalysisParams) -> float:
+    """Return the evidence at which a transition has the smallest score that counts.
+
+    Examples
+    --------
+    >>> least_evidence(AnalysisParams(min_score=0.5))
+    0.0
+    """
+    return math.log(params.min_score / (1.0 - params.min_score))
 
 
 def likeness(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

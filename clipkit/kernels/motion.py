@@ -159,6 +159,30 @@ def linear_changes(
 
 
 @kernel
+def depths(grids: NDArray[np.uint8], black: float, white: float, out: NDArray[np.float32]) -> None:
+    """Fill `out` with how far each grid is from all black and from all white.
+
+    Parameters
+    ----------
+    grids : ndarray of uint8, shape (n_frames, n_rows, n_columns)
+    black, white : float
+        Levels; what lies beyond them counts as on them.
+    out : ndarray of float32, shape (n_frames, 2)
+        Root mean square over the cells of the distance from black, and from white.
+    """
+    n_frames, n_rows, n_columns = grids.shape
+    for frame in range(n_frames):
+        above, below = 0.0, 0.0
+        for row in range(n_rows):
+            for column in range(n_columns):
+                level = np.float64(grids[frame, row, column])
+                above += max(level - black, 0.0) ** 2
+                below += max(white - level, 0.0) ** 2
+        out[frame, 0] = np.sqrt(above / (n_rows * n_columns))
+        out[frame, 1] = np.sqrt(below / (n_rows * n_columns))
+
+
+@kernel
 def moving_shares(grids: NDArray[np.uint8], before: NDArray[np.int64], level: int, out: NDArray[np.float32]) -> None:
     """Fill `out` with the share of cells that differ from an earlier grid by more than `level`.
 
@@ -189,5 +213,6 @@ def warm_up() -> None:
     grid_differences(grids, before, out)
     moving_shares(grids, before, 4, out)
     differences_to_last(grids, 0.1, before, out)
+    depths(grids, 16.0, 235.0, np.empty((2, 2), np.float32))
     linear_changes(grids.reshape(2, -1), np.ones(576, np.float32), 1, out[:1], out[:1])
     grid_difference(grids[0], grids[1])
