@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +26,8 @@ def read_clips(path: str | Path) -> pd.DataFrame:
             message = f"{path}: a clip list needs the columns clip_id, start_s and end_s; {column} is missing."
             raise InputError(message, code="input.bad_clip_list")
         table[column] = pd.to_numeric(table[column], errors="coerce")
-    for line, row in enumerate(table[["clip_id", "start_s", "end_s"]].itertuples(index=False), start=2):
+    rows: list[Any] = list(table[["clip_id", "start_s", "end_s"]].itertuples(index=False))
+    for line, row in enumerate(rows, start=2):
         if not (row.start_s >= 0 and row.end_s > row.start_s and row.clip_id == row.clip_id):
             message = (
                 f"{path}, line {line}: a clip starts at 0 or later and ends after it, got {row.start_s} to {row.end_s}."

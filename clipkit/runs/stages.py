@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -177,7 +179,8 @@ class ClipRun:
             self.rendered = []
             crops = []
             show = self._share("render")
-            for done, clip in enumerate(self.clips.itertuples(index=False)):
+            rows: list[Any] = list(self.clips.itertuples(index=False))
+            for done, clip in enumerate(rows):
                 crop = plan_crop(self.video, clip.start_s, clip.end_s, self.transitions, self.params, info=self.info)
                 crops.append(crop.assign(clip_id=clip.clip_id))
                 fitting = self._fitting(clip.clip_id, clip.end_s - clip.start_s)
@@ -190,7 +193,7 @@ class ClipRun:
                     fitting,
                     self.folder.clips,
                     info=self.info,
-                    progress=lambda share, done=done: show((done + share) / len(self.clips)),
+                    progress=partial(_part_of, show, done, len(rows)),
                 )
                 self.rendered += made
                 for note in dict.fromkeys(note for file in made for note in file.notes):
@@ -262,6 +265,10 @@ class ClipRun:
             else:
                 self.folder.note("render", f"clip {clip_id} was not written for {platform.name}: {why}")
         return fitting
+
+
+def _part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
+    show((done + share) / whole)
 
 
 def close_run(folder: RunFolder) -> None:

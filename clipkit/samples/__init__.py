@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipkit.samples.picture import Picture, backdrop, draw_speaker, subject_centre
-from clipkit.samples.voice import RATE_HZ, Word, applause, say
+from clipkit.samples.voice import RATE_HZ as RATE_HZ
+from clipkit.samples.voice import Word, applause, say
 
 FRAME_RATE = 25
 SEED = 7

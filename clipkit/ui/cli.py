@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from clipkit import __version__
 from clipkit.errors import ClipkitError, ParamsError
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asked = _parse(arguments)
         with _stdout_to_stderr() if as_json else nullcontext():
-            answer, status = asked.command(asked)
+            answer, status = cast(tuple[Answer, int], asked.command(asked))
     except ClipkitError as error:
         return _refuse({"class": type(error).__name__, **error.to_dict()}, error.exit_status, as_json)
     except KeyboardInterrupt:
