@@ -13,7 +13,7 @@ from clipkit.files import replace_file
 from clipkit.media.reader import open_video
 
 _EVERY_S = 0.25  # how often a frame is looked at
-_SMALL, _MIDDLE = 48, 320  # short sides at which change and sharpness are measured, pixels
+_SMALL, _MIDDLE = 40, 320  # least short sides at which change and sharpness are measured, pixels
 _DARKEST, _BRIGHTEST, _FLATTEST = 35.0, 220.0, 12.0  # mean and standard deviation of luma
 _MOST_CHANGE = 12.0  # mean difference to a neighbour, levels: above it the picture is changing
 _JPEG_QUALITY = 90
@@ -52,7 +52,8 @@ class CoverChooser:
         place = tick % self._every
         if self._every > 2 and place not in (0, 1, self._every - 1):
             return
-        small = _shrunk(luma, _SMALL)
+        middle = _shrunk(luma, _MIDDLE)
+        small = _shrunk(middle, _SMALL)
         change = 255.0 if self._before is None else float(cv2.absdiff(small, self._before).mean())
         if self._candidate is not None:
             number, sharpness, change_before, is_clear = self._candidate
@@ -64,7 +65,7 @@ class CoverChooser:
         if place == 0:
             mean, deviation = float(small.mean()), float(small.std())
             is_clear = _DARKEST <= mean <= _BRIGHTEST and deviation >= _FLATTEST
-            sharpness = float(cv2.Laplacian(_shrunk(luma, _MIDDLE), cv2.CV_16S).std())
+            sharpness = float(cv2.Laplacian(middle, cv2.CV_16S).std())
             self._candidate = (tick, sharpness, change, is_clear)
 
 
@@ -86,8 +87,10 @@ def write_cover(video: Path, time_s: float, path: Path) -> None:
         temporary.write_bytes(jpeg.tobytes())
 
 
-def _shrunk(luma: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
+def _shrunk(luma: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    """Return the means of whole blocks of pixels, with a short side of at least `least` where there are so many."""
     height, width = luma.shape
-    scale = short_side / min(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
+    block = max(1, min(height, width) // least)
+    size = (width // block, height // block)
+    whole = luma[: size[1] * block, : size[0] * block]
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -50,7 +50,7 @@ def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: st
         "target_url": _relative_url(video, path.parent),
     }
     kinds = ["Video"] + ["Audio"] * bool(info.audio)
-    tracks = [
+    tracks: list[dict[str, Any]] = [
         {
             "OTIO_SCHEMA": "Track.1",
             "name": kind,
@@ -63,7 +63,7 @@ def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: st
         }
         for kind in kinds
     ]
-    timeline = {
+    timeline: dict[str, Any] = {
         "OTIO_SCHEMA": "Timeline.1",
         "name": video.stem,
         "global_start_time": None,

@@ -101,8 +101,6 @@ def _read_face(path: Path) -> Face:
 
 
 def _is_invisible(character: str) -> bool:
-    return (
-        unicodedata.category(character) in ("Cf", "Mn", "Me")
-        and not character.isprintable()
-        or (0xFE00 <= ord(character) <= 0xFE0F)
+    return (unicodedata.category(character) in ("Cf", "Mn", "Me") and not character.isprintable()) or (
+        0xFE00 <= ord(character) <= 0xFE0F
     )

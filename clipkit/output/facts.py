@@ -22,7 +22,16 @@ from clipkit.output.boxes import BoxFacts, read_boxes
 from clipkit.output.loudness import Loudness, measure_loudness
 
 # Keys that say how a file is built, not what it is about.
-_STRUCTURAL = {"encoder", "major_brand", "minor_version", "compatible_brands", "handler_name", "vendor_id", "language", "duration"}
+_STRUCTURAL = {
+    "encoder",
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "handler_name",
+    "vendor_id",
+    "language",
+    "duration",
+}
 _LOUDNESS_HZ = 48_000
 
 

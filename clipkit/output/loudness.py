@@ -221,7 +221,7 @@ def _envelope(samples: Samples) -> NDArray[np.float32]:
 
 def _oversampling_filter() -> NDArray[np.float32]:
     half_length = 12 * _OVERSAMPLING
-    return signal.firwin(2 * half_length + 1, 1.0 / _OVERSAMPLING, window=("kaiser", 5.0)).astype(np.float32)
+    return np.asarray(signal.firwin(2 * half_length + 1, 1.0 / _OVERSAMPLING, window=("kaiser", 5.0)), np.float32)
 
 
 def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gain: float, ceiling: float) -> Samples:
@@ -235,7 +235,7 @@ def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gai
     peaks = envelope * np.float32(gain)
     peaks[1:] = np.maximum(peaks[1:], peaks[:-1])
     if float(peaks.max(initial=0.0)) <= ceiling:
-        return samples * np.float32(gain)
+        return np.asarray(samples * np.float32(gain), np.float32)
     n_ahead = max(1, round(_LOOK_AHEAD_S * rate_hz))
     allowed = (ceiling / np.maximum(peaks, ceiling)).astype(np.float32)
     lowest = ndimage.minimum_filter1d(allowed, n_ahead + 1, origin=-((n_ahead + 1) // 2), mode="nearest")
@@ -244,7 +244,7 @@ def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gai
     padded = np.concatenate([np.full(n_ahead, gains[0]), gains]).astype(np.float64)
     sums = np.cumsum(np.concatenate([[0.0], padded]))
     smooth = (sums[n_ahead + 1 :] - sums[: -n_ahead - 1]) * (gain / (n_ahead + 1))
-    return (samples * smooth[:, None]).astype(np.float32)
+    return np.asarray(samples * smooth[:, None], np.float32)
 
 
 def _to_lufs(power: float) -> float:
@@ -252,7 +252,7 @@ def _to_lufs(power: float) -> float:
 
 
 def _to_power(lufs: float) -> float:
-    return 10.0 ** ((lufs + 0.691) / 10.0)
+    return math.pow(10.0, (lufs + 0.691) / 10.0)
 
 
 def _to_db(level: float) -> float:

@@ -209,8 +209,18 @@ def frame_size(platform: Platform, aspect: Aspect) -> tuple[int, int]:
     >>> frame_size(platforms["tiktok"], "4:5"), frame_size(platforms["x"], "16:9")
     ((1080, 1350), (1280, 720))
     """
+    return aspect_size(aspect, min(platform.frame_px.value))
+
+
+def aspect_size(aspect: Aspect, short_side: int) -> tuple[int, int]:
+    """Return the even width and height of an aspect.
+
+    Examples
+    --------
+    >>> aspect_size("9:16", 1080)
+    (1080, 1920)
+    """
     across, down = (int(part) for part in aspect.split(":"))
-    short_side = min(platform.frame_px.value)
     scale = short_side / min(across, down)
     return 2 * round(across * scale / 2), 2 * round(down * scale / 2)
 

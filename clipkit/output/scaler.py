@@ -176,16 +176,8 @@ def _window(
     top, bottom = int(row_firsts[0]), int(row_firsts[-1]) + n_row_taps
     left, right = int(column_firsts[0]), int(column_firsts[-1]) + n_column_taps
     height, width = plane.shape
-    inside = plane[
-        min(max(top, 0), height - 1) : max(min(bottom, height), 1),
-        min(max(left, 0), width - 1) : max(min(right, width), 1),
-    ]
-    padded = cv2.copyMakeBorder(
-        inside,
-        max(-top, 0),
-        max(bottom - height, 0),
-        max(-left, 0),
-        max(right - width, 0),
-        cv2.BORDER_REPLICATE,
-    )
+    rows = slice(min(max(top, 0), height - 1), max(min(bottom, height), 1))
+    columns = slice(min(max(left, 0), width - 1), max(min(right, width), 1))
+    outside = max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)
+    padded = np.asarray(cv2.copyMakeBorder(plane[rows, columns], *outside, cv2.BORDER_REPLICATE), np.uint8)
     return padded, top, left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +32,13 @@ class Sound:
         The ``.m4a`` file.
     loudness : Loudness
         Of that file, decoded.
-    note : str or None
-        Why it is not at its target, as a sentence.
+    notes : tuple of str
+        Why it is not at its target, a sentence each.
     """
 
     path: Path
     loudness: Loudness
-    note: str | None
+    notes: tuple[str, ...]
 
 
 def read_sound(
@@ -78,15 +79,16 @@ def write_sound(samples: Samples, path: Path, params: AudioParams, *, target_luf
             break
         ceiling -= max(over_db, 0.0) + (_STEP_DB if over_db > 0.0 else 0.0)
         asked += missing
-    return Sound(path, encoded, _shortfall(encoded, target, params))
+    return Sound(path, encoded, tuple(_shortfalls(encoded, target, params)))
 
 
-def _shortfall(encoded: Loudness, target: float, params: AudioParams) -> str | None:
+def _shortfalls(encoded: Loudness, target: float, params: AudioParams) -> Iterator[str]:
     if encoded.is_silent:
-        return "the clip is silent, so its loudness was left as it is."
-    if encoded.integrated_lufs < target - _NEAR_LU:
-        return (
+        yield "the clip is silent, so its loudness was left as it is."
+    elif encoded.integrated_lufs < target - _NEAR_LU:
+        yield (
             f"the sound reached {encoded.integrated_lufs:.1f} LUFS instead of {target:.1f}: more would take over "
             f"{params.max_gain_db:g} dB of gain or too much limiting."
         )
-    return None
+    if encoded.true_peak_dbtp > params.peak_dbtp:
+        yield f"the sound peaks at {encoded.true_peak_dbtp:.1f} dBTP instead of {params.peak_dbtp:.1f} after encoding."

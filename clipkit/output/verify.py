@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from clipkit.output.facts import FileFacts, measure_file
-from clipkit.output.platforms import DURATION_TOLERANCE_S, Box, Platform, describe, safe_box, within
+from clipkit.output.platforms import DURATION_TOLERANCE_S, Box, Fact, Platform, describe, safe_box, within
 from clipkit.params import AudioParams
 
 Severity = Literal["error", "warning", "info"]
@@ -237,13 +237,14 @@ def _file(facts: FileFacts, platform: Platform) -> Iterator[Verdict]:
         "index", first, "first", boxes.index_first or not boxes.is_mp4, "warning", "players can start at once"
     )
     size = facts.info.size_bytes
-    for check, fact, severity in (
+    sizes: list[tuple[str, Fact[int] | None, Severity]] = [
         ("file_size", platform.max_file_bytes, "error"),
         ("advised_file_size", platform.advised_file_bytes, "warning"),
-    ):
+    ]
+    for check, fact, severity in sizes:
         if fact is not None:
             limit = f"at most {fact.value / 1e6:g} MB"
-            yield Verdict(check, f"{size / 1e6:.1f} MB", limit, size <= fact.value, severity, fact.source)  # type: ignore[arg-type]
+            yield Verdict(check, f"{size / 1e6:.1f} MB", limit, size <= fact.value, severity, fact.source)
     present = "present" if boxes.has_edit_list else "none"
     if platform.edit_lists.value:
         yield Verdict("edit_list", present, "either", True, "info", platform.edit_lists.source)

@@ -1,0 +1,234 @@
+"""Words of a clip grouped into caption pages.
+
+Conventions
+-----------
+Times of pages are seconds from the start of the clip.  Widths are pixels of a frame whose short
+side is 1080.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from clipkit.output.faces import choose_face, load_faces
+from clipkit.params import CaptionParams
+
+PAGE_COLUMNS = ["page", "start_s", "end_s", "text", "words"]
+
+_MIN_STEP_S = 0.02  # words given at one and the same time are shown one after the other
+_MIN_GAP_S = 0.1  # pages nearer than this touch: a shorter hole flickers
+_SHORT_PAGE_S = 0.4
+_LINES = 2
+_WIDEST_PX = 1e9
+_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
+_SIDECAR = {"words_per_page": 24, "line_length": 42, "max_page_s": 7.0}
+
+
+class PageWord(NamedTuple):
+    """A word on a page, with its times and the line it stands on."""
+
+    text: str
+    start_s: float
+    end_s: float
+    line: int
+
+
+Lines = list[list[PageWord]]
+
+
+class Page(NamedTuple):
+    """One row of the pages table."""
+
+    page: int
+    start_s: float
+    end_s: float
+    text: str
+    words: tuple[PageWord, ...]
+
+
+def make_pages(
+    words: pd.DataFrame,
+    start_s: float,
+    end_s: float,
+    params: CaptionParams,
+    *,
+    line_width_px: float = math.inf,
+) -> pd.DataFrame:
+    """Group the words of a clip into pages.
+
+    A page never crosses the end of a sentence or a pause longer than ``pause_s``; inside such a
+    phrase the pages are as few and as even as the limits allow, and rather end at a comma than
+    run over it.  A page stays until the next one when that comes within ``hold_s``.
+
+    Parameters
+    ----------
+    words : DataFrame
+        ``word, start_s, end_s, ends_sentence``, in order, seconds of the source.
+    start_s, end_s : float
+        The clip; words whose middle lies outside are left out.
+    params : CaptionParams
+    line_width_px : float, optional
+        Widest line at the size of the params.
+
+    Returns
+    -------
+    DataFrame
+        ``page`` int64 from 1, ``start_s``, ``end_s``, ``text`` (lines joined by a line feed),
+        ``words`` (tuple of PageWord).  Pages do not overlap.
+    """
+    spoken = _clip_words(words, start_s, end_s)
+    measure = _line_measure(params)
+    grouped = [
+        lines
+        for phrase in _phrases(spoken, params.pause_s)
+        for lines in _best_pages(phrase, params, measure, line_width_px)
+    ]
+    rows = []
+    for number, lines in enumerate(grouped):
+        first, last = lines[0][0], lines[-1][-1]
+        until_s = grouped[number + 1][0][0].start_s if number + 1 < len(grouped) else end_s - start_s
+        stays_s = last.end_s + params.hold_s
+        to_s = until_s if until_s < stays_s + _MIN_GAP_S else stays_s
+        text = "\n".join(join_words([word.text for word in line]) for line in lines)
+        shown = tuple(word._replace(line=number) for number, line in enumerate(lines) for word in line)
+        rows.append(Page(number + 1, first.start_s, max(to_s, last.end_s), text, shown))
+    table = pd.DataFrame(rows, columns=PAGE_COLUMNS)
+    return table.astype({"page": "int64", "start_s": "float64", "end_s": "float64"})
+
+
+def page_rows(pages: pd.DataFrame) -> list[Page]:
+    """Return the rows of a pages table."""
+    return [Page(*row) for row in pages[PAGE_COLUMNS].itertuples(index=False, name=None)]
+
+
+def make_sidecar_pages(words: pd.DataFrame, start_s: float, end_s: float, params: CaptionParams) -> pd.DataFrame:
+    """Return pages for a subtitle file: up to two lines of 42 characters, up to seven seconds."""
+    return make_pages(words, start_s, end_s, params.model_copy(update=_SIDECAR))
+
+
+def join_words(texts: Sequence[str], plain: Sequence[str] | None = None) -> str:
+    """Return words as a line: with spaces, except between ideographs."""
+    plain = texts if plain is None else plain
+    line = texts[0] if texts else ""
+    for before, after, text in zip(plain, plain[1:], texts[1:], strict=False):
+        line += text if _IDEOGRAPH.match(after[:1]) and _IDEOGRAPH.match(before[:1]) else f" {text}"
+    return line
+
+
+def plain_text(text: str) -> str:
+    """Return text without control characters; breaks and tabs become spaces."""
+    return "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) != "Cc")
+
+
+class _Spoken(NamedTuple):
+    word: PageWord
+    ends_sentence: bool
+
+
+def _clip_words(words: pd.DataFrame, start_s: float, end_s: float) -> list[_Spoken]:
+    """Return the words heard in the clip, from its start, with starts that rise strictly."""
+    middle = (words["start_s"] + words["end_s"]) / 2
+    is_word = np.array([bool(plain_text(str(word)).strip()) for word in words["word"]], dtype=bool)
+    inside = words[((middle >= start_s) & (middle < end_s)).to_numpy(dtype=bool) & is_word]
+    length_s = end_s - start_s
+    steps = np.arange(len(inside)) * min(_MIN_STEP_S, length_s / (len(inside) + 1))
+    starts = np.clip(inside["start_s"].to_numpy(dtype=np.float64) - start_s, 0.0, length_s - steps[-1:].sum())
+    starts = np.maximum.accumulate(starts - steps) + steps
+    limits = np.append(starts[1:], length_s)
+    ends = np.clip(
+        inside["end_s"].to_numpy(dtype=np.float64) - start_s, np.minimum(starts + _MIN_STEP_S, limits), limits
+    )
+    return [
+        _Spoken(PageWord(" ".join(plain_text(str(word)).split()), float(from_s), float(to_s), 0), bool(ends_sentence))
+        for word, from_s, to_s, ends_sentence in zip(inside["word"], starts, ends, inside["ends_sentence"], strict=True)
+    ]
+
+
+def _phrases(spoken: Sequence[_Spoken], pause_s: float) -> Iterator[list[PageWord]]:
+    phrase: list[PageWord] = []
+    for item in spoken:
+        if phrase and item.word.start_s - phrase[-1].end_s > pause_s:
+            yield phrase
+            phrase = []
+        phrase.append(item.word)
+        if item.ends_sentence:
+            yield phrase
+            phrase = []
+    if phrase:
+        yield phrase
+
+
+def _best_pages(
+    phrase: list[PageWord], params: CaptionParams, measure: Callable[[str], float], line_width_px: float
+) -> list[Lines]:
+    """Return the split of a phrase into pages of least cost, by dynamic programming."""
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    lines_of: dict[tuple[int, int], Lines] = {}
+    for end in range(1, len(phrase) + 1):
+        choices = []
+        following = phrase[end] if end < len(phrase) else None
+        for begin in range(end - 1, -1, -1):
+            page = phrase[begin:end]
+            lines = _break_lines(page, params.line_length, line_width_px, measure)
+            is_full = _n_words(page) > params.words_per_page or page[-1].end_s - page[0].start_s > params.max_page_s
+            if len(page) > 1 and (lines is None or is_full):
+                break
+            lines_of[begin, end] = lines or [page]
+            choices.append((best[begin][0] + _cost(page, following, params), begin))
+        best.append(min(choices))
+    pages = []
+    end = len(phrase)
+    while end:
+        begin = best[end][1]
+        pages.append(lines_of[begin, end])
+        end = begin
+    return pages[::-1]
+
+
+def _cost(page: list[PageWord], following: PageWord | None, params: CaptionParams) -> float:
+    """Return what a page costs: one, more the fuller it is, and more for running over a comma or being too short.
+
+    Squares make two half full pages cheaper than a full one and an orphan.
+    """
+    letters = len(join_words([word.text for word in page])) / (_LINES * params.line_length)
+    cost = 1.0 + letters**2 + (_n_words(page) / params.words_per_page) ** 2
+    cost += 0.5 * sum(_pauses_after(word.text) for word in page[:-1])
+    shown_s = (following.start_s if following else page[-1].end_s) - page[0].start_s
+    return cost + (1.0 if shown_s < _SHORT_PAGE_S else 0.0)
+
+
+def _break_lines(
+    page: list[PageWord], line_length: int, line_width_px: float, measure: Callable[[str], float]
+) -> Lines | None:
+    """Return the words on one line, else on the two most even lines that fit, else None."""
+
+    def width_px(part: list[PageWord]) -> float:
+        text = join_words([word.text for word in part])
+        return measure(text) if len(text) <= line_length else math.inf
+
+    def fits(lines: Lines) -> bool:
+        return max(map(width_px, lines)) <= min(line_width_px, _WIDEST_PX)
+
+    choices = [[page], *([page[:k], page[k:]] for k in range(1, len(page)))]
+    return next(filter(fits, [choices[0], *sorted(choices[1:], key=lambda lines: max(map(width_px, lines)))]), None)
+
+
+def _line_measure(params: CaptionParams) -> Callable[[str], float]:
+    faces = load_faces(params.font)
+    return lambda text: choose_face(text, faces)[0].width_em(text) * params.font_size
+
+
+def _n_words(page: Sequence[PageWord]) -> float:
+    """Return how many words a page has; ideographs count half."""
+    return sum(0.5 if _IDEOGRAPH.match(w.text) else 1.0 for w in page)
+
+
+def _pauses_after(word: str) -> bool:
+    return word.rstrip("\"'”’»)]")[-1:] in ",;:–—、，；：" and bool(word)
