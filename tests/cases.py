@@ -1,0 +1,204 @@
+"""The registry of kernels: equality tests and ``bench/kernels.py`` both read it.
+
+A new kernel needs its twin in ``tests/reference.py`` and one row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import reference
+
+from clipkit.kernels import luma, motion
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kernel.
+
+    ``make(rng, size)`` returns the arguments; the last ``n_filled`` of them are what the kernel
+    fills, before that come its inputs, which the twin takes too (a luma twin gets the shape of
+    the grid in place of the filled arrays).  ``sizes`` are small and odd, ``bench_size`` is real.
+    ``tolerance`` is the largest absolute difference: 0 for integers.
+    """
+
+    kernel: Callable[..., Any]
+    twin: Callable[..., Any]
+    make: Callable[..., tuple[Any, ...]]
+    sizes: tuple[Any, ...]
+    bench_size: Any
+    n_filled: int = 0
+    tolerance: float = 0.0
+    opencv: Callable[..., Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.kernel.__name__)
+
+    def filled(self, args: tuple[Any, ...], *, compiled: bool = True) -> tuple[Any, ...]:
+        """Run the kernel; return what it returns, or the arrays that it filled."""
+        function = self.kernel if compiled else self.kernel.py_func  # type: ignore[attr-defined]
+        result = function(*args)
+        return tuple(args[len(args) - self.n_filled :]) if self.n_filled else (result,)
+
+    def expected(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Run the twin on the same inputs."""
+        inputs = args[: len(args) - self.n_filled]
+        if self.kernel in (luma.cell_means, luma.luma_measures):
+            inputs = (*inputs, args[len(inputs)].shape)
+        result = self.twin(*inputs)
+        return result if isinstance(result, tuple) else (result,)
+
+
+FILLS = ("random", "extremes", "black", "white", "ramp")
+
+
+def levels(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return levels of a kind that the generator picks; 0 and 255 side by side are the trap of unsigned bytes."""
+    fill = rng.choice(FILLS)
+    if fill == "random":
+        return rng.integers(0, 256, shape, np.uint8)
+    if fill == "extremes":
+        return rng.choice(np.array([0, 255], np.uint8), shape)
+    if fill == "ramp":
+        return (np.arange(np.prod(shape)) % 256).astype(np.uint8).reshape(shape)
+    return np.full(shape, 0 if fill == "black" else 255, np.uint8)
+
+
+def plane(rng: np.random.Generator, height: int, width: int, padding: int) -> tuple[np.ndarray, int, int, int]:
+    """Return a read-only plane; what lies behind a row is noise, and nothing lies behind the last one."""
+    stride = width + padding
+    samples = rng.integers(0, 256, height * stride, np.uint8)
+    pixels = levels(rng, (height, width))
+    for y in range(height):
+        samples[y * stride : y * stride + width] = pixels[y]
+    samples = samples[: height * stride - padding].copy()
+    samples.flags.writeable = False
+    return samples, stride, height, width
+
+
+def make_cell_means(rng, size):
+    height, width, padding, shape = size
+    return (*plane(rng, height, width, padding), np.full(shape, 7, np.uint8))
+
+
+def make_luma_measures(rng, size):
+    height, width, padding, (n_rows, n_columns) = size
+    filled = (
+        np.full((n_rows, n_columns), 7, np.uint8),
+        np.full((n_rows // 2, n_columns // 2), -1, np.float32),
+        np.full(256, -1, np.int32),
+    )
+    return (*plane(rng, height, width, padding), *filled)
+
+
+def make_grids(rng, size):
+    return levels(rng, size)
+
+
+def before(rng, n_frames):
+    return np.maximum(np.arange(n_frames) - rng.integers(0, 3, n_frames), 0)
+
+
+def shrink(samples, stride, height, width, grid, *_):
+    """Do the same as the grid of a kernel with OpenCV."""
+    pixels = np.lib.stride_tricks.as_strided(samples, (height, width), (stride, 1))
+    return cv2.resize(pixels, grid.shape[::-1], interpolation=cv2.INTER_AREA)
+
+
+CASES = (
+    Case(
+        luma.cell_means,
+        reference.cell_means,
+        make_cell_means,
+        (
+            (1, 1, 0, (1, 1)),
+            (2, 2, 3, (2, 2)),
+            (9, 16, 0, (9, 16)),
+            (37, 53, 11, (9, 16)),
+            (53, 37, 0, (16, 9)),
+            (600, 20, 1, (2, 3)),
+        ),
+        (540, 960, 0, (9, 16)),
+        n_filled=1,
+        opencv=shrink,
+    ),
+    Case(
+        luma.luma_measures,
+        reference.luma_measures,
+        make_luma_measures,
+        ((2, 2, 0, (2, 2)), (18, 32, 5, (18, 32)), (45, 77, 3, (18, 32)), (97, 33, 0, (32, 18)), (530, 12, 4, (2, 4))),
+        (1080, 1920, 0, (18, 32)),
+        n_filled=3,
+        tolerance=1e-4,  # the float32 of a mean up to 255
+        opencv=shrink,
+    ),
+    Case(
+        motion.grid_difference,
+        reference.grid_difference,
+        lambda rng, size: (levels(rng, size), levels(rng, size)),
+        ((1, 1), (1, 5), (4, 1), (3, 3), (18, 32), (32, 18)),
+        (18, 32),
+        tolerance=1e-9,
+    ),
+    Case(
+        motion.grid_differences,
+        reference.grid_differences,
+        lambda rng, size: (levels(rng, size), before(rng, size[0]), np.empty(size[0], np.float32)),
+        ((1, 3, 4), (5, 2, 2), (4, 18, 32)),
+        (1000, 18, 32),
+        n_filled=1,
+        tolerance=1e-4,
+    ),
+    Case(
+        motion.differences_to_last,
+        reference.differences_to_last,
+        lambda rng, size: (
+            np.repeat(levels(rng, size), 2, axis=0),
+            0.1,
+            np.empty(2 * size[0], np.int64),
+            np.empty(2 * size[0], np.float32),
+        ),
+        ((1, 3, 4), (5, 2, 2), (4, 18, 32)),
+        (1000, 18, 32),
+        n_filled=2,
+        tolerance=1e-4,
+    ),
+    Case(
+        motion.depths,
+        reference.depths,
+        lambda rng, size: (levels(rng, size), 16.0, 235.0, np.empty((size[0], 2), np.float32)),
+        ((1, 1, 1), (3, 5, 2), (2, 18, 32)),
+        (1000, 18, 32),
+        n_filled=1,
+        tolerance=1e-3,
+    ),
+    Case(
+        motion.linear_changes,
+        reference.linear_changes,
+        lambda rng, size: (
+            levels(rng, size[:2]),
+            rng.random(size[1]).astype(np.float32),
+            size[2],
+            np.empty(size[0] - size[2], np.float32),
+            np.empty(size[0] - size[2], np.float32),
+        ),
+        ((2, 1, 1), (9, 7, 3), (30, 12, 20)),
+        (1000, 432, 20),
+        n_filled=2,
+        tolerance=2e-2,  # sums of squares up to 1e6 in float32
+    ),
+    Case(
+        motion.moving_shares,
+        reference.moving_shares,
+        lambda rng, size: (levels(rng, size), before(rng, size[0]), 4, np.empty(size[0], np.float32)),
+        ((1, 1, 1), (5, 3, 4), (3, 18, 32)),
+        (1000, 18, 32),
+        n_filled=1,
+        tolerance=1e-6,
+    ),
+)
