@@ -117,7 +117,7 @@ class ClipRun:
             subtitles = find_subtitles(self.video, self.params.speech)
             if subtitles is None:
                 self.folder.note("listen", "no subtitles were found: no captions are burned in, edges follow pauses.")
-            cues = None if subtitles is None else subtitles.cues
+            cues = pd.DataFrame(columns=["start_s", "end_s", "text"]) if subtitles is None else subtitles.cues
             words = words_from_cues(cues, self.audio)
             self.words = words[words["start_s"] < duration_s].reset_index(drop=True)
             self.folder.save_table("audio.parquet", self.audio)

@@ -24,4 +24,4 @@ def show_clips(run_dir: str | Path) -> HTML:
     The players read ``clips/`` beside the notebook, so they work in the executed copy in the
     run folder.
     """
-    return HTML(clips_markup(RunRecord(Path(run_dir)), "."))
+    return HTML(clips_markup(RunRecord(Path(run_dir)), ""))  # type: ignore[no-untyped-call]
