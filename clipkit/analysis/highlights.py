@@ -25,6 +25,8 @@ Values = NDArray[np.float64]
 Mean = Callable[[Values, Values], Values]
 
 TERMS = tuple(ScoringWeights.model_fields)
+# Edges are whole milliseconds, so that a length may miss its limit by that much.
+ROUNDING_S = 0.001 + 1e-6
 
 _CANDIDATES_PER_HOUR = 2000
 _FEWEST_CANDIDATES = 200
@@ -170,9 +172,8 @@ def _spans(scene: Scene, params: SelectionParams) -> pd.DataFrame:
         return _whole(scene, params)
     starts, ends = find_edges(scene, params)
     start_s, end_s = starts["time_s"].to_numpy(), ends["time_s"].to_numpy()
-    shortest_s, longest_s = params.min_s - 1e-6, params.max_s + 1e-6
-    first = np.searchsorted(end_s, start_s + shortest_s)
-    last = np.searchsorted(end_s, start_s + longest_s, side="right")
+    first = np.searchsorted(end_s, start_s + params.min_s - ROUNDING_S)
+    last = np.searchsorted(end_s, start_s + params.max_s + ROUNDING_S, side="right")
     counts = np.maximum(0, last - first)
     from_index = np.repeat(np.arange(len(start_s)), counts)
     to_index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
@@ -186,13 +187,13 @@ def _spans(scene: Scene, params: SelectionParams) -> pd.DataFrame:
         }
     )
     forced = []
-    for index in np.flatnonzero((counts == 0) & (start_s + params.min_s <= scene.duration_s)):
+    for index in np.flatnonzero((counts == 0) & (start_s + params.min_s <= scene.duration_s + ROUNDING_S)):
         begin_s = float(start_s[index])
         latest_s = min(begin_s + params.max_s, scene.duration_s)
-        finish_s, cost, reason = quietest_edge(scene, begin_s + params.min_s, latest_s)
-        finish_s = max(begin_s + params.min_s, math.floor(finish_s * 1000.0) / 1000.0)
+        finish_s, cost, reason = quietest_edge(scene, min(begin_s + params.min_s, latest_s), latest_s)
+        finish_s = math.floor(finish_s * 1000.0 + 1e-6) / 1000.0
         joint = 1.0 - (1.0 - float(starts["cost"].iloc[index])) * (1.0 - cost)
-        forced.append((begin_s, round(finish_s, 3), joint, starts["reason"].iloc[index], reason))
+        forced.append((begin_s, finish_s, joint, starts["reason"].iloc[index], reason))
     spans = pd.concat([spans, pd.DataFrame(forced, columns=spans.columns)]) if forced else spans
     most = max(2000, int(_MOST_PAIRS_PER_HOUR * scene.duration_s / 3600.0))
     if len(spans) > most:

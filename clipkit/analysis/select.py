@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from clipkit.analysis.highlights import TERMS
+from clipkit.analysis.highlights import ROUNDING_S, TERMS
 from clipkit.params import SelectionParams
 from clipkit.timeline import format_timecode
 
@@ -72,8 +72,8 @@ def select_clips(
     is taken.
     """
     length_s = (candidates["end_s"] - candidates["start_s"]).to_numpy(dtype=np.float64)
-    too_long = length_s > params.max_s + 5e-4
-    too_short = (length_s < params.min_s - 5e-4) & (duration_s >= params.min_s)
+    too_long = length_s > params.max_s + ROUNDING_S
+    too_short = (length_s < params.min_s - ROUNDING_S) & (duration_s >= params.min_s)
     fits = ~(too_long | too_short)
     allowed = candidates[fits]
     chosen = allowed.iloc[

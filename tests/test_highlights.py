@@ -1,0 +1,242 @@
+"""Candidates, their terms and scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenes import Talk, make_talk, no_words, params_of, transitions_at
+
+from clipkit.analysis.highlights import TERMS, choose_profile, find_candidates, score_candidates
+from clipkit.analysis.telling import telling_words
+from clipkit.params import PROFILE_NAMES, Params, ScoringWeights
+from clipkit.profiles import apply_profile
+
+
+def candidates_of(talk: Talk, params: Params | None = None) -> pd.DataFrame:
+    return find_candidates(*talk.tables(), params or Params(), duration_s=talk.duration_s)
+
+
+def test_columns_are_the_fields_of_the_weights_in_their_order(rng: np.random.Generator) -> None:
+    found = candidates_of(make_talk(120.0, rng))
+
+    expected = ["candidate_id", "start_s", "end_s", "score", *ScoringWeights.model_fields, "begins", "ends"]
+    assert list(found.columns) == expected
+    assert found.dtypes.astype(str).tolist() == ["int64", *["float64"] * (3 + len(TERMS)), "str", "str"]
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    duration_s=st.floats(0.2, 200.0),
+    limits=st.tuples(st.floats(0.5, 60.0), st.floats(0.0, 60.0)),
+    has_words=st.booleans(),
+    is_silent=st.booleans(),
+    n_cuts=st.integers(0, 30),
+)
+@settings(deadline=None, max_examples=40)
+def test_candidates_are_allowed_spans_with_terms_from_0_to_1(
+    seed: int,
+    duration_s: float,
+    limits: tuple[float, float],
+    has_words: bool,
+    is_silent: bool,
+    n_cuts: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    cuts_s = tuple(np.sort(rng.uniform(0, duration_s, n_cuts)))
+    talk = make_talk(duration_s, rng, has_words=has_words, is_silent=is_silent, cuts_s=cuts_s)
+    min_s, max_s = limits[0], max(1.0, limits[0] + limits[1])
+
+    found = candidates_of(talk, params_of(min_s=min_s, max_s=max_s))
+
+    assert len(found) >= 1
+    length_s = found["end_s"] - found["start_s"]
+    assert (found["start_s"] >= 0).all()
+    assert (found["end_s"] <= duration_s + 1e-9).all()
+    assert (length_s <= max_s + 0.0011).all()
+    if duration_s >= min_s:
+        assert (length_s >= min_s - 0.0011).all()
+    else:
+        assert len(found) == 1
+    values = found[list(TERMS)].to_numpy()
+    assert np.isfinite(values).all()
+    assert values.min() >= 0.0
+    assert values.max() <= 1.0
+    assert found["score"].is_monotonic_decreasing
+    assert not found.duplicated(["start_s", "end_s"]).any()
+
+
+def test_same_input_gives_the_same_bytes(rng: np.random.Generator) -> None:
+    talk = make_talk(150.0, rng)
+
+    assert candidates_of(talk).to_csv().encode() == candidates_of(talk).to_csv().encode()
+
+
+def test_score_is_the_weighted_mean_of_the_terms(rng: np.random.Generator) -> None:
+    found = candidates_of(make_talk(100.0, rng))
+    weights = ScoringWeights()
+
+    values = [getattr(weights, term) for term in TERMS]
+    expected = np.average(found[list(TERMS)], axis=1, weights=values)
+    np.testing.assert_allclose(found["score"], expected, atol=6e-5)
+
+
+def test_new_weights_rank_anew_and_keep_everything_else(rng: np.random.Generator) -> None:
+    found = candidates_of(make_talk(150.0, rng))
+    only_early = ScoringWeights(**{term: 0.0 for term in TERMS} | {"energy": 1.0})
+
+    ranked = score_candidates(found, only_early)
+
+    assert ranked["score"].tolist() == sorted(found["energy"], reverse=True)
+    both = [table.sort_values("candidate_id").drop(columns="score").reset_index(drop=True) for table in (found, ranked)]
+    pd.testing.assert_frame_equal(*both)
+    pd.testing.assert_frame_equal(score_candidates(ranked, Params().scoring.weights), found)
+
+
+def test_weights_of_nothing_give_0(rng: np.random.Generator) -> None:
+    found = candidates_of(make_talk(60.0, rng))
+
+    assert (score_candidates(found, ScoringWeights(**dict.fromkeys(TERMS, 0.0)))["score"] == 0.0).all()
+
+
+@pytest.mark.parametrize("term", ["energy", "hook", "payoff"])
+def test_a_loud_stretch_raises_the_energy_of_its_candidates(term: str, rng: np.random.Generator) -> None:
+    talk = make_talk(300.0, rng)
+    loud = talk.audio["time_s"].between(140.0, 170.0) & talk.audio["is_speech"]
+    talk.audio.loc[loud, "loudness_lufs"] += 12.0
+
+    found = candidates_of(talk)
+
+    inside = (found["start_s"] >= 139.0) & (found["end_s"] <= 171.0)
+    outside = (found["end_s"] < 139.0) | (found["start_s"] > 171.0)
+    assert found.loc[inside, term].min() > found.loc[outside, term].median()
+
+
+def test_motion_and_cuts_show_in_their_terms(rng: np.random.Generator) -> None:
+    talk = make_talk(300.0, rng, cuts_s=tuple(np.arange(100.5, 130.0, 1.5)))
+    moving = talk.frames["time_s"].between(100.0, 130.0)
+    talk.frames.loc[moving, "motion"] += 0.4
+
+    found = candidates_of(talk)
+
+    middle = (found["start_s"] + found["end_s"]) / 2
+    inside, outside = middle.between(105.0, 125.0), (middle < 70.0) | (middle > 160.0)
+    for term in ("motion", "pace"):
+        assert found.loc[inside, term].median() > 0.6 > found.loc[outside, term].median()
+
+
+def test_speech_and_length_and_position_say_what_they_are(rng: np.random.Generator) -> None:
+    talk = make_talk(200.0, rng)
+
+    found = candidates_of(talk)
+
+    for row in found.iloc[::20].itertuples():
+        hops = talk.audio["is_speech"].iloc[round(row.start_s * 100) : round(row.end_s * 100)]
+        assert row.speech == pytest.approx(hops.mean(), abs=0.01)
+        assert row.position == pytest.approx(1 - abs((row.start_s + row.end_s) / 200.0 - 1), abs=1e-3)
+    lengths = (found["end_s"] - found["start_s"] - 30.0).abs()
+    assert found["length"].iloc[int(lengths.argmin())] > 0.99
+
+
+def test_whole_sentences_are_complete(rng: np.random.Generator) -> None:
+    talk = make_talk(200.0, rng)
+
+    best = candidates_of(talk).iloc[0]
+
+    starts, ends = talk.sentences[:, 0], talk.sentences[:, 1]
+    assert np.abs(starts - best["start_s"] - 0.12).min() < 0.05
+    assert np.abs(ends - best["end_s"] + 0.30).min() < 0.2
+    assert best["completeness"] == 1.0
+
+
+def test_video_shorter_than_a_clip_is_one_candidate_without_the_silence_around_speech(rng: np.random.Generator) -> None:
+    talk = make_talk(12.0, rng, sentence_s=(2.0, 2.5))
+    talk.audio.loc[talk.audio["time_s"] < 3.0, "is_speech"] = False
+    first_s = float(talk.audio.loc[talk.audio["is_speech"], "time_s"].iloc[0])
+
+    found = candidates_of(talk)
+
+    assert len(found) == 1
+    assert found["start_s"].iloc[0] == pytest.approx(first_s - 0.12)
+    assert found["end_s"].iloc[0] <= 12.0
+
+
+def test_silent_black_video_still_has_candidates(rng: np.random.Generator) -> None:
+    talk = make_talk(25.0, rng, is_silent=True, has_words=False)
+    talk.frames["motion"] = 0.0
+
+    found = candidates_of(talk)
+
+    assert len(found) >= 1
+    assert (found["score"] < Params().selection.quality_bar).all()
+
+
+def test_an_hour_has_a_bounded_number_of_candidates_everywhere(rng: np.random.Generator) -> None:
+    talk = make_talk(3600.0, rng)
+
+    found = candidates_of(talk)
+
+    assert len(found) == 2000
+    assert np.histogram(found["start_s"], bins=60, range=(0, 3570))[0].min() >= 5
+
+
+def test_exact_length_is_met_where_no_pause_helps(rng: np.random.Generator) -> None:
+    talk = make_talk(100.0, rng)
+
+    found = candidates_of(talk, params_of(min_s=20.0, max_s=20.0))
+
+    assert len(found) >= 5
+    np.testing.assert_allclose(found["end_s"] - found["start_s"], 20.0, atol=0.0011)
+
+
+@pytest.mark.parametrize("name", PROFILE_NAMES)
+def test_every_profile_gives_candidates(name: str, rng: np.random.Generator) -> None:
+    params = apply_profile(Params(), name)
+
+    found = candidates_of(make_talk(120.0, rng), params)
+
+    assert len(found)
+    assert found["score"].nunique() > 3
+
+
+@pytest.mark.parametrize(
+    ("speech", "loud", "cuts_a_minute", "motion", "expected"),
+    [
+        (0.8, 0.1, 2.0, 0.02, "talk"),
+        (0.7, 0.2, 14.0, 0.2, "vlog"),
+        (0.6, 0.3, 0.5, 0.4, "gaming"),
+        (0.05, 0.9, 10.0, 0.1, "music"),
+        (0.1, 0.8, 3.0, 0.5, "sports"),
+        (0.0, 0.0, 0.0, 0.0, "vlog"),
+    ],
+)
+def test_profile_follows_speech_music_cuts_and_motion(
+    speech: float, loud: float, cuts_a_minute: float, motion: float, expected: str
+) -> None:
+    n_hops = 60_000
+    loudness = np.full(n_hops, -70.0)
+    loudness[: round((speech + loud) * n_hops)] = -20.0
+    audio = pd.DataFrame({"is_speech": np.arange(n_hops) < speech * n_hops, "loudness_lufs": loudness})
+    frames = pd.DataFrame({"time_s": [0.0, 1.0], "motion": [motion, motion]})
+    cuts = transitions_at(*np.arange(cuts_a_minute * 10))
+
+    name, reason = choose_profile(frames, audio, no_words(), cuts)
+
+    assert name == expected
+    assert f"{speech:.0%} speech" in reason
+    assert expected in reason
+
+
+def test_questions_numbers_and_rare_words_are_telling() -> None:
+    said = "this is plain and plain . why are you 42 mountains away?"
+    words = pd.DataFrame({"word": said.split()})
+    words["start_s"] = np.arange(len(words), dtype=float)
+    words["end_s"] = words["start_s"] + 1.0
+    words["sentence"] = [0] * 6 + [1] * 6
+
+    text, promise = telling_words(words, np.array([0.0, 6.0, 2.0]), np.array([6.0, 12.0, 4.0]))
+
+    assert text[1] > text[0]
+    assert promise[1] > promise[0] == 0.0

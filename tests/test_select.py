@@ -1,0 +1,194 @@
+"""The choice of clips."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenes import make_talk, params_of
+
+from clipkit.analysis.highlights import TERMS, find_candidates
+from clipkit.analysis.select import CLIP_COLUMNS, best_spans, select_clips
+from clipkit.params import Params, SelectionParams
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(1, 15), st.integers(0, 20)).map(lambda s: (s[0], s[0] + s[1], s[2] / 20)),
+    max_size=9,
+)
+
+
+def table_of(*rows: tuple[float, float, float]) -> pd.DataFrame:
+    spans = pd.DataFrame(rows, columns=["start_s", "end_s", "score"]).astype(float)
+    spans.insert(0, "candidate_id", np.arange(len(spans)))
+    return spans.assign(**dict.fromkeys(TERMS, 0.5), begins="on a cut", ends="on a cut")
+
+
+def best_total(spans: list[tuple[float, float, float]], gap_s: float, most: int) -> float:
+    """Return the highest total of all subsets that keep the gap, tried one by one."""
+    best = 0.0
+    for size in range(1, min(most, len(spans)) + 1):
+        for chosen in combinations(sorted(spans), size):
+            if all(b[0] >= a[1] + gap_s for a, b in pairwise(chosen)):
+                best = max(best, sum(span[2] for span in chosen))
+    return best
+
+
+@given(SPANS, st.integers(0, 4), st.integers(1, 5))
+@settings(deadline=None, max_examples=1000)
+def test_no_other_choice_scores_more(spans: list[tuple[float, float, float]], gap_s: int, most: int) -> None:
+    start_s, end_s, score = (np.array([span[i] for span in spans]) for i in range(3))
+
+    rows = best_spans(start_s, end_s, score, gap_s=gap_s, most=most)
+
+    assert len(rows) <= most
+    assert (start_s[rows[1:]] >= end_s[rows[:-1]] + gap_s).all()
+    assert score[rows].sum() == pytest.approx(best_total(spans, gap_s, most))
+
+
+@given(SPANS)
+@settings(deadline=None, max_examples=200)
+def test_more_clips_never_lower_the_total(spans: list[tuple[float, float, float]]) -> None:
+    start_s, end_s, score = (np.array([span[i] for span in spans]) for i in range(3))
+
+    totals = [score[best_spans(start_s, end_s, score, gap_s=1.0, most=most)].sum() for most in range(1, 8)]
+
+    assert (np.diff(totals) >= -1e-12).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.floats(0, 5), st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_every_candidate_is_a_clip_or_rejected_once(seed: int, n_clips: int, gap_s: float, has_words: bool) -> None:
+    talk = make_talk(150.0, np.random.default_rng(seed), has_words=has_words)
+    params = params_of(n_clips=n_clips, gap_s=gap_s)
+    candidates = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+
+    clips, rejected = select_clips(candidates, params.selection, duration_s=talk.duration_s, words=talk.words)
+
+    assert tuple(clips.columns) == CLIP_COLUMNS
+    assert list(rejected.columns) == ["candidate_id", "start_s", "end_s", "score", "rule", "detail"]
+    assert len(clips) + len(rejected) == len(candidates)
+    assert rejected["candidate_id"].is_unique
+    assert clips["clip_id"].tolist() == list(range(1, len(clips) + 1))
+    assert clips["score"].is_monotonic_decreasing
+    in_time = clips.sort_values("start_s")
+    assert (in_time["start_s"].to_numpy()[1:] - in_time["end_s"].to_numpy()[:-1] >= gap_s - 0.001).all()
+    assert rejected["detail"].str.len().gt(10).all()
+
+
+def test_same_input_gives_the_same_file(rng: np.random.Generator) -> None:
+    talk = make_talk(200.0, rng)
+    params = Params()
+    candidates = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+    shuffled = candidates.sample(frac=1.0, random_state=1)
+
+    first, _ = select_clips(candidates, params.selection, duration_s=200.0, words=talk.words)
+    second, _ = select_clips(shuffled, params.selection, duration_s=200.0, words=talk.words)
+
+    assert first.to_csv(index=False).encode() == second.to_csv(index=False).encode()
+
+
+def test_equal_totals_take_the_earlier_span() -> None:
+    clips, _ = select_clips(
+        table_of((50, 70, 0.6), (10, 30, 0.6), (90, 110, 0.6)), SelectionParams(n_clips=1), duration_s=120.0
+    )
+
+    assert clips["start_s"].tolist() == [10.0]
+
+
+def test_poor_clips_fill_up_and_say_that_they_are_below_the_bar() -> None:
+    clips, _ = select_clips(
+        table_of((0, 20, 0.42), (30, 50, 0.8), (60, 80, 0.0)), SelectionParams(n_clips=3), duration_s=90.0
+    )
+
+    assert clips["score"].tolist() == [0.8, 0.42, 0.0]
+    assert clips["reason"].iloc[1].startswith("below your bar (0.42 < 0.50): ")
+    assert not clips["reason"].iloc[0].startswith("below")
+
+
+def test_each_rule_names_what_the_candidate_lost_against() -> None:
+    candidates = table_of(
+        (100, 130, 0.9),
+        (101, 131, 0.8),
+        (120, 150, 0.7),
+        (130.5, 160, 0.6),
+        (200, 230, 0.4),
+        (0, 5, 0.9),
+        (300, 400, 0.9),
+    )
+
+    clips, rejected = select_clips(candidates, SelectionParams(n_clips=1), duration_s=500.0)
+
+    assert clips["start_s"].tolist() == [100.0]
+    assert rejected["rule"].tolist() == [
+        "near_duplicate", "overlaps_chosen", "too_close", "lower_score", "too_short", "too_long"
+    ]  # fmt: skip
+    assert rejected["detail"].iloc[:4].str.contains("clip 1 \\(0.90\\)").all()
+    assert "15 s" in rejected["detail"].iloc[4]
+    assert "60 s" in rejected["detail"].iloc[5]
+
+
+def test_whole_short_video_is_not_too_short() -> None:
+    clips, rejected = select_clips(table_of((0.5, 8.0, 0.5)), SelectionParams(), duration_s=9.0)
+
+    assert len(clips) == 1
+    assert len(rejected) == 0
+
+
+def test_nothing_that_fits_gives_no_clips_and_says_why() -> None:
+    clips, rejected = select_clips(table_of((0, 100, 0.9)), SelectionParams(), duration_s=200.0)
+
+    assert len(clips) == 0
+    assert tuple(clips.columns) == CLIP_COLUMNS
+    assert rejected["rule"].tolist() == ["too_long"]
+
+
+def words_of(*sentences: str) -> pd.DataFrame:
+    rows = [(word, number) for number, text in enumerate(sentences) for word in text.split()]
+    start_s = np.arange(len(rows), dtype=float)
+    return pd.DataFrame(
+        {
+            "word": [word for word, _ in rows],
+            "start_s": start_s,
+            "end_s": start_s + 1.0,
+            "sentence": [number for _, number in rows],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentences", "start_s", "expected"),
+    [
+        (["We begin here.", "Then it goes on."], 0.0, "We begin here."),
+        (["We begin here.", "Then it goes on."], 1.5, "Then it goes on."),
+        (["one " * 40], 0.0, " ".join(["one"] * 15) + "…"),
+        (["x" * 90], 0.0, "x" * 59 + "…"),
+        (["你 好。"], 0.0, "你好。"),
+        ([], 0.0, "0:00 to 0:20"),
+    ],
+)
+def test_title_is_the_first_whole_sentence_or_the_time(sentences: list[str], start_s: float, expected: str) -> None:
+    candidates = table_of((start_s, start_s + 20.0, 0.9))
+
+    clips, _ = select_clips(candidates, SelectionParams(), duration_s=100.0, words=words_of(*sentences))
+
+    assert clips["title"].tolist() == [expected]
+    assert len(clips["title"].iloc[0]) <= 60
+
+
+def test_reason_tells_how_the_clip_starts_and_ends_and_what_is_good(rng: np.random.Generator) -> None:
+    talk = make_talk(200.0, rng)
+    loud = talk.audio["time_s"].between(60.0, 95.0) & talk.audio["is_speech"]
+    talk.audio.loc[loud, "loudness_lufs"] += 9.0
+    candidates = find_candidates(*talk.tables(), Params(), duration_s=200.0)
+
+    clips, _ = select_clips(candidates, SelectionParams(n_clips=1), duration_s=200.0, words=talk.words)
+
+    reason = clips["reason"].iloc[0]
+    assert reason.startswith("starts at a sentence after")
+    assert "somebody speaks for" in reason
+    assert "loud" in reason
+    assert "ends on a full sentence" in reason
