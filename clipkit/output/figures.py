@@ -341,7 +341,7 @@ def machine_figure(history: Sequence[Mapping[str, float | None]], *, span_s: flo
     figure.update_yaxes(range=[0, 100], ticksuffix=" %", nticks=5, fixedrange=True)
     figure.update_xaxes(ticksuffix=" s", range=[-span_s, 0], fixedrange=True)
     sentence = f"Use of the processor, the memory and the GPU over the last {span_s:.0f} seconds."
-    return styled(figure, sentence, 190)
+    return styled(figure, sentence, 170)
 
 
 def machine_line(history: Sequence[Mapping[str, float | None]], key: str) -> tuple[list[float], list[float | None]]:

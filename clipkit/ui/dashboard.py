@@ -108,10 +108,12 @@ class DashboardModel(HasTraits):
 
     def refresh(self) -> None:
         """Read the machine and the list of runs; only records that changed are opened."""
-        self.reading = self._monitor.read()
-        newest_s = self.reading.time_s
-        recent = (reading for reading in self.history if newest_s - reading["time_s"] < HISTORY_S)
-        self.history = (*recent, asdict(self.reading))
+        first = self.reading is None
+        reading = self._monitor.read()
+        recent = (past for past in self.history if reading.time_s - past["time_s"] < HISTORY_S)
+        # The first one measures the processor over no time at all.
+        self.history = () if first else (*recent, asdict(reading))
+        self.reading = reading
         summaries = tuple(sorted(self._summaries(), key=lambda run: (run.started, run.name), reverse=True))
         if summaries != self.runs:
             self.runs = summaries
@@ -130,8 +132,8 @@ class DashboardModel(HasTraits):
         with self.hold_trait_notifications():
             self.run = run
             self.weights = run.params.scoring.weights.model_dump()
-            self._rank()
             self.message = ""
+            self._rank()
 
     def weigh(self, weights: Mapping[str, float]) -> None:
         """Set weights and rank the candidates of the open run under them.

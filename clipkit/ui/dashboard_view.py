@@ -50,13 +50,14 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
         self._task: asyncio.Task[None] | None = None
 
         self.alarm = widgets.HTML()
-        self.gauges = widgets.HTML()
-        self.machine = _quiet(machine_figure([], span_s=HISTORY_S))
+        self.gauges = widgets.HTML(layout=widgets.Layout(flex="1 1 300px", max_width="440px"))
+        self.machine = _quiet(machine_figure(model.history, span_s=HISTORY_S))
         self.picker = widgets.Select(rows=7, description="", layout=widgets.Layout(width="auto"))
         self.picker.tooltip = "Runs, newest first"
         self.heading = widgets.HTML()
         self.clips = widgets.HTML()
-        self.figure = _quiet(go.Figure())
+        self.figure: go.FigureWidget | None = None
+        self.figure_box = widgets.VBox()
         self.sliders = WeightSliders()
         self.chosen = widgets.HTML()
         self.ranking = widgets.HTML()
@@ -78,7 +79,7 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
                     layout=widgets.Layout(flex_flow="row wrap", grid_gap="4px 8px", margin="6px 0"),
                 ),
                 self.saved,
-                self.figure,
+                self.figure_box,
                 widgets.HTML(title_markup("These would be chosen")),
                 self.chosen,
                 self.ranking,
@@ -89,8 +90,10 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
             [
                 widgets.HTML(style() + title_markup("Machine")),
                 self.alarm,
-                self.gauges,
-                self.machine,
+                widgets.HBox(
+                    [self.gauges, widgets.Box([self.machine], layout=widgets.Layout(flex="1 1 320px", min_width="0"))],
+                    layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 24px"),
+                ),
                 widgets.HTML(title_markup("Runs", f"in {model.reports_dir}")),
                 self.picker,
                 self.opened,
@@ -137,9 +140,13 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
     def _show_machine(self) -> None:
         if self.model.reading is not None:
             self.gauges.value = machine_markup(self.model.reading)
+        # A chart that is changed while the page is still building it stays as it was for good.
+        if not self.machine._view_count:
+            return
         with self.machine.batch_update():
             for trace, key in zip(self.machine.data, ("cpu", "memory", "gpu"), strict=True):
                 trace.x, trace.y = machine_line(self.model.history, key)
+                trace.visible = any(value is not None for value in trace.y)
 
     def _show_runs(self) -> None:
         options = [(_line(run), run.name) for run in self.model.runs]
@@ -179,8 +186,7 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
         run = self.model.run
         if run is not None:
             statuses = {summary.name: summary.status for summary in self.model.runs}
-            fresh = RunRecord(run.folder)
-            fresh.problems = run.problems
+            fresh = RunRecord(run.folder, list(run.problems))
             self.heading.value = heading_markup(fresh, statuses.get(run.folder.name, "damaged"))
 
     def _show_weights(self, weights: dict[str, float]) -> None:
@@ -192,18 +198,19 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
         if run is None or ranking is None or chosen is None:
             why = self.model.message or "This run has no candidates to rank."
             self.ranking.value, self.chosen.value = message_markup(why), ""
-            self.figure.layout.height = 10
-            with self.figure.batch_update():
-                for trace in self.figure.data:
-                    trace.x, trace.y = [], []
+            self.figure_box.layout.display = "none"
             return
+        self.figure_box.layout.display = None
         drawn = candidates_figure(ranking, chosen, duration_s=run.duration_s)
-        if not self.figure.data:
-            self.figure.add_traces(drawn.data)
-        with self.figure.batch_update():
-            self.figure.update_layout(drawn.layout, overwrite=True)
-            for trace, new in zip(self.figure.data, drawn.data, strict=True):
-                trace.x, trace.y, trace.text, trace.customdata = new.x, new.y, new.text, new.customdata
+        if self.figure is None:
+            # A page that opens later sees what a live figure was made with, not what it was given since.
+            self.figure = _quiet(drawn)
+            self.figure_box.children = [self.figure]
+        else:
+            with self.figure.batch_update():
+                self.figure.layout.xaxis.range = drawn.layout.xaxis.range
+                for trace, new in zip(self.figure.data, drawn.data, strict=True):
+                    trace.x, trace.y, trace.text, trace.customdata = new.x, new.y, new.text, new.customdata
         self.ranking.value, self.chosen.value = ranking_markup(ranking), chosen_markup(chosen)
 
     def _reset(self) -> None:
