@@ -42,10 +42,11 @@ _LEANING_COST = 0.2
 _NO_PAUSE_COST = 0.5
 _SPEAKING_AT_FILE_EDGE_COST = 0.3
 _CUT_COST = 0.2
-_REGULAR_COST = 0.35
+_REGULAR_COST = 0.45
 # An edge of this cost or more is used only where a stretch this long has no better one.
 _POOR_COST = 0.5
 _LONGEST_STRETCH_S = 10.0
+_LITTLE_SPEECH = 0.1
 _MID_SENTENCE_COST = 0.6
 _MID_SPEECH_COST = 0.9
 
@@ -174,7 +175,7 @@ def _gaps_before_speech(scene: Scene, silent: Segments) -> list[_Gap]:
         previous_s = end_s
     for off_s, on_s in _pauses_outside(scene, spans):
         if on_s < scene.duration_s:
-            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"after {_silence(on_s - off_s)}"))
+            gaps.append(_Gap(off_s, on_s, _pause_cost(scene, on_s - off_s), f"after {_silence(on_s - off_s)}"))
     return gaps
 
 
@@ -190,7 +191,7 @@ def _gaps_after_speech(scene: Scene, silent: Segments) -> list[_Gap]:
         gaps.append(_Gap(off_s, on_s, *_sentence_cost(on_s - off_s, heard, "on a full sentence before")))
     for off_s, on_s in _pauses_outside(scene, spans):
         if off_s > 0.0:
-            gaps.append(_Gap(off_s, on_s, _pause_cost(on_s - off_s), f"before {_silence(on_s - off_s)}"))
+            gaps.append(_Gap(off_s, on_s, _pause_cost(scene, on_s - off_s), f"before {_silence(on_s - off_s)}"))
     return gaps
 
 
@@ -246,9 +247,13 @@ def _silence(pause_s: float) -> str:
     return f"a pause of {pause_s:.1f} s" if pause_s < 3.0 else f"{pause_s:.0f} s without speech"
 
 
-def _pause_cost(pause_s: float) -> float:
-    """Return the cost of a pause of which nobody knows whether a sentence ends there."""
-    return 0.1 + 0.4 * math.exp(-max(0.0, pause_s - 0.25) / 0.5)
+def _pause_cost(scene: Scene, pause_s: float) -> float:
+    """Return the cost of a pause of which nobody knows whether a sentence ends there.
+
+    In a video with hardly any speech, what was taken for speech may be music: a cut is surer.
+    """
+    doubt = 0.2 if scene.is_speech.mean() < _LITTLE_SPEECH else 0.0
+    return 0.1 + doubt + 0.4 * math.exp(-max(0.0, pause_s - 0.25) / 0.5)
 
 
 def _pauses_outside(scene: Scene, spans: Segments) -> list[tuple[float, float]]:

@@ -26,7 +26,7 @@ _STRONG = 0.7
 _PRAISE = {
     "hook": "a strong opening",
     "energy": "louder than most of the video",
-    "dynamics": "a lively voice",
+    "dynamics": "much change between loud and quiet",
     "motion": "much movement",
     "pace": "fast cutting",
     "novelty": "unlike what is around it",
