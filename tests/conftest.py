@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ def media() -> Path:
             pytest.fail("the folder of real footage is missing and CLIPKIT_REQUIRE=all")
         pytest.skip("no folder of real footage beside the project")
     return MEDIA
+
+
+@pytest.fixture(scope="session")
+def hazard(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function from the name of a small awkward video to its path; see ``hazards.NAMES``."""
+    from hazards import make
+
+    folder = tmp_path_factory.mktemp("hazards")
+    return lambda name: make(name, folder)
 
 
 @pytest.fixture(scope="session")

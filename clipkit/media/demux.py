@@ -11,6 +11,8 @@ from av.container import InputContainer
 
 # A damaged stretch makes the demuxer fail several times in a row; an endless one must end.
 _MAX_FAILURES = 50
+# The last packet in a file need not be the last on screen (seconds).
+_TAIL_S = 2.0
 
 
 @dataclass
@@ -75,7 +77,8 @@ def last_tick(container: InputContainer, stream: Any, usual_ticks: int = 0) -> i
     if claimed is None and container.duration:
         claimed = int(container.duration / av.time_base / stream.time_base)
     start = stream.start_time or 0
-    for tick in (start + claimed, start) if claimed else (start,):
+    tail = round(_TAIL_S / stream.time_base)
+    for tick in (start + max(claimed - tail, 0), start) if claimed else (start,):
         try:
             container.seek(tick, stream=stream)
         except av.FFmpegError:

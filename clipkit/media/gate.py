@@ -115,7 +115,6 @@ def _open(path: Path, security: SecurityParams) -> InputContainer:
         "format_whitelist": ",".join(_CONTAINERS),
         "codec_whitelist": _DECODERS,
         "max_pixels": str(security.max_pixels),
-        "max_streams": str(security.max_streams),
     }
     try:
         return av.open(f"file:{path}", options=options, metadata_errors="replace")
@@ -176,4 +175,4 @@ def _check_duration(path: Path, security: SecurityParams) -> None:
 
 
 def _refuse(code: str, message: str) -> NoReturn:
-    raise InputError(message, code=code)
+    raise InputError(message, code=code) from None

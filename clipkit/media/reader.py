@@ -76,7 +76,6 @@ class PyavReader(VideoReader):
         self._reformatter = VideoReformatter()
         self._container: Any = None
         self._stream: Any = None
-        self._is_closed = False
         self._open()
 
     @property
@@ -112,15 +111,11 @@ class PyavReader(VideoReader):
 
     def close(self) -> None:
         """Let go of the file; may be called again."""
-        self._is_closed = True
         if self._container is not None:
             self._container.close()
             self._container = None
 
     def _open(self) -> None:
-        if self._is_closed:
-            message = f"{self.info.path}: the reader is closed."
-            raise ValueError(message)
         if self._container is not None:
             self._container.close()
         self._container = open_container(self.info.path, self._security)
@@ -133,6 +128,9 @@ class PyavReader(VideoReader):
 
     def _frames_from(self, time_s: float) -> Iterator[Frame]:
         """Yield frames from one at or before a time on, at the latest the first of the file."""
+        if self._container is None:
+            message = f"{self.info.path}: the reader is closed."
+            raise ValueError(message)
         if time_s > 0:
             for step_s in _SEEK_STEPS_S:
                 if time_s - step_s <= 0:
