@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scenes import Talk, make_talk, no_words, params_of, transitions_at
 
-from clipkit.analysis.boundaries import FLASH_FRAMES, Scene, find_edges
+from clipkit.analysis.boundaries import FLASH_FRAMES, find_edges
+from clipkit.analysis.gaps import Scene
 from clipkit.params import SelectionParams
 
 FRAME_S = 0.04

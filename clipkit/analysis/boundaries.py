@@ -2,17 +2,15 @@
 
 Conventions
 -----------
-A cost runs from 0 (a whole sentence beside a pause) to 1 (inside a word).  A gap is a stretch
-``(off_s, on_s)`` from the end of one utterance to the start of the next; every clean edge lies
-in one.  A clip may start on the first frame of a shot and, being half-open, end on it without
-showing it.
+A cost runs from 0 (a whole sentence beside a pause) to 1 (inside a word).  Every clean edge lies
+in a gap of :mod:`clipkit.analysis.gaps`.  A clip may start on the first frame of a shot and, being
+half-open, end on it without showing it.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,9 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clipkit.analysis.gaps import Gap, Scene, gaps_after_speech, gaps_before_speech
 from clipkit.analysis.speech import HOPS_PER_S, runs_of
 from clipkit.params import SelectionParams
-from clipkit.timeline import Segments, as_segments
 
 # A shot that shows for 1 to 11 frames at an edge reads as a mistake.
 FLASH_FRAMES = 11
@@ -30,68 +28,22 @@ FLASH_FRAMES = 11
 _END_ON_CUT_S = 0.5
 _START_ON_CUT_S = 0.2
 _LONGEST_LEAD_S = 0.35
-# Word times come from captions: the pause that belongs to a sentence's edge is looked for this near to it.
-_REACH_S = 0.4
-_SHORTEST_GAP_S = 0.08
 # Speech is found to within a few hundredths: a cut this soon after its onset is at its onset.
 _ONSET_ERROR_S = 0.03
-_GAP_IN_CAPTIONS_S = 0.2
 _CLOSEST_EDGES_S = 0.25
 _FLASH_COST = 0.5
-_LEANING_COST = 0.2
-_NO_PAUSE_COST = 0.5
 _SPEAKING_AT_FILE_EDGE_COST = 0.3
 _CUT_COST = 0.2
 _REGULAR_COST = 0.45
 # An edge of this cost or more is used only where a stretch this long has no better one.
 _POOR_COST = 0.5
 _LONGEST_STRETCH_S = 10.0
-_LITTLE_SPEECH = 0.1
 _MID_SENTENCE_COST = 0.6
 _MID_SPEECH_COST = 0.9
-
-# Openers that lean on what was said before. Other languages neither gain nor lose.
-_LEANING_WORDS = (
-    "and so but because then that which who also or nor it this these those he she they him her them his their "
-    "und aber weil dann also denn et mais donc car puis y pero porque entonces"
-)
-_LEANING = frozenset(_LEANING_WORDS.split())
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What edges are looked for in.
-
-    Parameters
-    ----------
-    is_speech : ndarray of bool, shape (n_hops,)
-        Speech at 100 Hz.
-    level_db : ndarray of float32, shape (n_hops,)
-        Level at 100 Hz.
-    words, pauses, transitions : DataFrame
-        The tables of `words_from_cues`, `find_pauses` and `detect_transitions`; may be empty.
-    duration_s, frame_s : float
-        Length of the video, and of one of its frames.
-    """
-
-    is_speech: NDArray[np.bool_]
-    level_db: NDArray[np.float32]
-    words: pd.DataFrame
-    pauses: pd.DataFrame
-    transitions: pd.DataFrame
-    duration_s: float
-    frame_s: float
 
 
 class _Edge(NamedTuple):
     time_s: float
-    cost: float
-    reason: str
-
-
-class _Gap(NamedTuple):
-    off_s: float
-    on_s: float
     cost: float
     reason: str
 
@@ -115,12 +67,10 @@ def find_edges(scene: Scene, params: SelectionParams) -> tuple[pd.DataFrame, pd.
     starts, ends : DataFrame
         ``time_s`` float64 (whole milliseconds, sorted), ``cost`` float64 0..1, ``reason`` str.
     """
-    silent = runs_of(~scene.is_speech) / HOPS_PER_S
-    silent = silent[silent[:, 1] - silent[:, 0] >= _SHORTEST_GAP_S]
     cuts_in = sorted(scene.transitions["end_s"].astype(float).tolist())
     cuts_out = sorted(scene.transitions["begin_s"].astype(float).tolist())
-    starts = [_start_in(gap, cuts_in, scene.frame_s, params) for gap in _gaps_before_speech(scene, silent)]
-    ends = [_end_in(gap, cuts_out, scene.frame_s, params) for gap in _gaps_after_speech(scene, silent)]
+    starts = [_start_in(gap, cuts_in, scene.frame_s, params) for gap in gaps_before_speech(scene)]
+    ends = [_end_in(gap, cuts_out, scene.frame_s, params) for gap in gaps_after_speech(scene)]
     starts += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)]
     ends += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
     starts.append(_Edge(0.0, _file_edge_cost(scene.is_speech), "where the video begins"))
@@ -158,117 +108,7 @@ def quietest_edge(scene: Scene, from_s: float, to_s: float) -> tuple[float, floa
     return edge._replace(time_s=float(np.clip(edge.time_s, from_s, to_s)))
 
 
-def _gaps_before_speech(scene: Scene, silent: Segments) -> list[_Gap]:
-    """Return the gaps that end where a sentence begins, and those before other speech."""
-    words, gaps = scene.words, []
-    spans = _sentence_spans(words)
-    first_words = words["word"].to_numpy()[_first_rows(words)]
-    previous_s = 0.0
-    for (start_s, end_s), word in zip(spans.tolist(), first_words, strict=True):
-        off_s, on_s, heard = _nearest_gap(silent, start_s, 1)
-        if not heard:
-            off_s, on_s = _unheard_gap(scene, min(previous_s, start_s), start_s)
-        cost, reason = _sentence_cost(on_s - off_s, heard, "at a sentence after")
-        if str(word).strip("\"'“‘«([{¿¡.,-–—").lower() in _LEANING:
-            cost, reason = min(1.0, cost + _LEANING_COST), f"{reason}, which leans on what was said before"
-        gaps.append(_Gap(off_s, on_s, cost, reason))
-        previous_s = end_s
-    for off_s, on_s in _pauses_outside(scene, spans):
-        if on_s < scene.duration_s:
-            gaps.append(_Gap(off_s, on_s, _pause_cost(scene, on_s - off_s), f"after {_silence(on_s - off_s)}"))
-    return gaps
-
-
-def _gaps_after_speech(scene: Scene, silent: Segments) -> list[_Gap]:
-    """Return the gaps that begin where a sentence ends, and those after other speech."""
-    gaps = []
-    spans = _sentence_spans(scene.words)
-    following = [*spans[1:, 0].tolist(), scene.duration_s]
-    for (_, end_s), next_s in zip(spans.tolist(), following, strict=False):
-        off_s, on_s, heard = _nearest_gap(silent, end_s, 0)
-        if not heard:
-            off_s, on_s = _unheard_gap(scene, end_s, max(next_s, end_s))
-        gaps.append(_Gap(off_s, on_s, *_sentence_cost(on_s - off_s, heard, "on a full sentence before")))
-    for off_s, on_s in _pauses_outside(scene, spans):
-        if off_s > 0.0:
-            gaps.append(_Gap(off_s, on_s, _pause_cost(scene, on_s - off_s), f"before {_silence(on_s - off_s)}"))
-    return gaps
-
-
-def _first_rows(words: pd.DataFrame) -> NDArray[np.int64]:
-    return np.flatnonzero(np.diff(words["sentence"].to_numpy(), prepend=-1))
-
-
-def _sentence_spans(words: pd.DataFrame) -> Segments:
-    """Return the first and last moment of each sentence."""
-    if not len(words):
-        return as_segments([])
-    first = _first_rows(words)
-    last = np.concatenate([first[1:], [len(words)]]) - 1
-    return np.column_stack([words["start_s"].to_numpy()[first], words["end_s"].to_numpy()[last]])
-
-
-def _nearest_gap(silent: Segments, time_s: float, side: int) -> tuple[float, float, bool]:
-    """Return the gap whose end (side 1) or start (side 0) is this time, and whether there is one.
-
-    A long gap wins over a nearer short one: the closure of a consonant is no pause.
-    """
-    first = bisect_left(silent[:, side], time_s - _REACH_S)
-    last = bisect_right(silent[:, side], time_s + _REACH_S)
-    if first >= last:
-        return time_s, time_s, False
-    near = silent[first:last]
-    merit = np.abs(near[:, side] - time_s) - 0.5 * np.minimum(near[:, 1] - near[:, 0], 0.6)
-    off_s, on_s = near[int(np.argmin(merit))].tolist()
-    return off_s, on_s, True
-
-
-def _unheard_gap(scene: Scene, off_s: float, on_s: float) -> tuple[float, float]:
-    """Return the gap that only the captions tell of; where they leave none, the quietest moment near."""
-    if on_s - off_s >= _GAP_IN_CAPTIONS_S:
-        return off_s, on_s
-    first = max(0, round((on_s - _REACH_S / 2.0) * HOPS_PER_S))
-    levels = scene.level_db[first : round((on_s + _REACH_S / 2.0) * HOPS_PER_S)]
-    if not len(levels):
-        return off_s, on_s
-    time_s = (first + int(np.argmin(levels)) + 0.5) / HOPS_PER_S
-    return time_s, time_s
-
-
-def _sentence_cost(pause_s: float, heard: bool, reason: str) -> tuple[float, str]:
-    if heard:
-        return (0.0 if pause_s >= 0.2 else 0.1), f"{reason} {_silence(pause_s)}"
-    if pause_s >= _GAP_IN_CAPTIONS_S:
-        return 0.1, f"{reason} a gap of {pause_s:.1f} s in the captions"
-    return _NO_PAUSE_COST, f"{reason.rsplit(' ', 1)[0]} (no pause heard)"
-
-
-def _silence(pause_s: float) -> str:
-    return f"a pause of {pause_s:.1f} s" if pause_s < 3.0 else f"{pause_s:.0f} s without speech"
-
-
-def _pause_cost(scene: Scene, pause_s: float) -> float:
-    """Return the cost of a pause of which nobody knows whether a sentence ends there.
-
-    In a video with hardly any speech, what was taken for speech may be music: a cut is surer.
-    """
-    doubt = 0.2 if scene.is_speech.mean() < _LITTLE_SPEECH else 0.0
-    return 0.1 + doubt + 0.4 * math.exp(-max(0.0, pause_s - 0.25) / 0.5)
-
-
-def _pauses_outside(scene: Scene, spans: Segments) -> list[tuple[float, float]]:
-    """Return the pauses beside speech that no words tell about."""
-    if not scene.is_speech.any():
-        return []
-    pauses = scene.pauses[["start_s", "end_s"]].to_numpy(dtype=np.float64)
-    if not len(spans):
-        return [(a, b) for a, b in pauses.tolist()]
-    index = np.searchsorted(spans[:, 0], pauses[:, 1] + _REACH_S) - 1
-    touches = (index >= 0) & (spans[np.maximum(index, 0), 1] + _REACH_S > pauses[:, 0])
-    return [(a, b) for a, b in pauses[~touches].tolist()]
-
-
-def _start_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionParams) -> _Edge:
+def _start_in(gap: Gap, cuts: list[float], frame_s: float, params: SelectionParams) -> _Edge:
     """Return the in-point of a gap: a little before speech, on a cut where one is near."""
     room_s = max(0.0, gap.on_s - gap.off_s)
     time_s = gap.on_s - min(params.lead_s, room_s / 2.0)
@@ -287,7 +127,7 @@ def _start_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionPar
     return edge
 
 
-def _end_in(gap: _Gap, cuts: list[float], frame_s: float, params: SelectionParams) -> _Edge:
+def _end_in(gap: Gap, cuts: list[float], frame_s: float, params: SelectionParams) -> _Edge:
     """Return the out-point of a gap: a little after speech, on a cut where one is near."""
     room_s = max(0.0, gap.on_s - gap.off_s)
     latest_s = gap.off_s + max(room_s / 2.0, room_s - params.lead_s)

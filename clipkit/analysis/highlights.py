@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clipkit.analysis.boundaries import Scene, find_edges, quietest_edge
+from clipkit.analysis.boundaries import find_edges, quietest_edge
+from clipkit.analysis.gaps import Scene
 from clipkit.analysis.speech import HOPS_PER_S
 from clipkit.analysis.telling import telling_words
 from clipkit.params import Params, ScoringWeights, SelectionParams
