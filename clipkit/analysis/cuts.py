@@ -63,7 +63,15 @@ def find_cuts(
             continue
         around = np.concatenate([left, right])
         around_mean = around.mean() if around.size else 0.0
-        quiet_mean = min(left.mean() if left.size else 0.0, right.mean() if right.size else 0.0)
+        # What the file does not show before its first and after its last frame is not quiet.
+        shown = (
+            left.size or kept_s[at] - time_s[0] > params.cut_window_s,
+            right.size or time_s[-1] - kept_s[at] > params.cut_window_s,
+        )
+        sides = [
+            side.mean() if side.size else 0.0 for side, is_shown in zip((left, right), shown, strict=True) if is_shown
+        ]
+        quiet_mean = min(sides, default=0.0)
         old = int(before[frame])
         colour = np.abs(chroma[frame].astype(np.int32) - chroma[old]).mean()
         evidence = (
