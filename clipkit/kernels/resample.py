@@ -44,7 +44,6 @@ def blend_rows_to_levels(
     plane: NDArray[np.float32],
     firsts: NDArray[np.int64],
     weights: NDArray[np.float32],
-    line: NDArray[np.float32],
     out: NDArray[np.uint8],
 ) -> None:
     """Do as :func:`blend_rows` from float to levels, rounded and held to 0..255.
@@ -54,10 +53,9 @@ def blend_rows_to_levels(
     plane : ndarray of float32, shape (n_rows, width)
     firsts : ndarray of int64, shape (n_out,)
     weights : ndarray of float32, shape (n_taps, n_out)
-    line : ndarray of float32, shape (width,)
-        Room for one row.
     out : ndarray of uint8, shape (n_out, width)
     """
+    line = np.empty(out.shape[1], np.float32)
     for row in range(out.shape[0]):
         first = firsts[row]
         weight = weights[0, row]
@@ -76,4 +74,4 @@ def warm_up() -> None:
     firsts, weights = np.zeros(1, np.int64), np.ones((1, 1), np.float32)
     between = np.empty((1, 2), np.float32)
     blend_rows(np.zeros((1, 2), np.uint8), firsts, weights, between)
-    blend_rows_to_levels(between, firsts, weights, np.empty(2, np.float32), np.empty((1, 2), np.uint8))
+    blend_rows_to_levels(between, firsts, weights, np.empty((1, 2), np.uint8))

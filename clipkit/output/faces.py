@@ -81,7 +81,7 @@ def choose_face(text: str, faces: Sequence[Face]) -> tuple[Face, str]:
 @lru_cache(maxsize=8)
 def _read_face(path: Path) -> Face:
     try:
-        with TTFont(path, lazy=True, fontNumber=0) as font:
+        with path.open("rb") as stream, TTFont(stream, lazy=True, fontNumber=0) as font:
             em = font["head"].unitsPerEm
             widths = font["hmtx"].metrics
             advances = {code: widths[glyph][0] / em for code, glyph in font.getBestCmap().items()}

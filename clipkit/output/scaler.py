@@ -152,8 +152,7 @@ def _resample(
     between = np.empty((len(column_firsts), window.shape[0]), np.float32)
     blend_rows(cv2.transpose(window), column_firsts - left, column_weights, between)
     out = np.empty((len(row_firsts), len(column_firsts)), np.uint8)
-    line = np.empty(out.shape[1], np.float32)
-    blend_rows_to_levels(cv2.transpose(between), row_firsts - top, row_weights, line, out)
+    blend_rows_to_levels(cv2.transpose(between), row_firsts - top, row_weights, out)
     return out
 
 
