@@ -154,7 +154,10 @@ def _file_edge_cost(is_speech: NDArray[np.bool_]) -> float:
     """Return the cost of an end of the file, where the sound next to it, nearest first, has speech."""
     if is_speech[:5].any():
         return _SPEAKING_AT_FILE_EDGE_COST
-    return 0.0 if is_speech[:30].any() else _CUT_COST
+    if is_speech[:30].any():
+        return 0.0
+    # Where somebody speaks, silence at the ends of the file is not worth keeping.
+    return _REGULAR_COST if is_speech.any() else _CUT_COST
 
 
 def _without_needless(edges: list[_Edge]) -> list[_Edge]:
