@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from clipkit.media.reader import open_video
+from clipkit.output.cover import CoverChooser, write_cover
+
+RATE = 24
+
+
+def texture(rng, blur=0.0):
+    picture = cv2.resize(rng.integers(40, 220, (80, 45), np.uint8), (90, 160), interpolation=cv2.INTER_NEAREST)
+    return cv2.GaussianBlur(picture, (0, 0), blur) if blur else picture
+
+
+def chosen(pictures):
+    chooser = CoverChooser(RATE)
+    for tick, luma in enumerate(pictures):
+        chooser.look(tick, luma)
+    return chooser.best_tick
+
+
+def test_a_sharp_stretch_wins_over_a_blurred_one(rng):
+    sharp = texture(rng)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 2.0)
+
+    assert 48 <= chosen([blurred] * 48 + [sharp] * 24 + [blurred] * 48) < 72
+
+
+def test_black_white_and_flat_pictures_are_passed_over(rng):
+    black, white = np.full((160, 90), 16, np.uint8), np.full((160, 90), 250, np.uint8)
+    dim = cv2.GaussianBlur(texture(rng), (0, 0), 1.0)
+
+    assert 72 <= chosen([black] * 36 + [white] * 36 + [dim] * 36) < 108
+
+
+def test_no_frame_beside_a_cut_is_taken(rng):
+    calm, sharp = texture(rng, blur=1.5), texture(rng)
+    # The sharp picture is on screen for the looked-at tick alone.
+    pictures = [calm] * 12 + [sharp] + [calm] * 23
+
+    assert pictures[chosen(pictures)] is calm
+
+
+def test_a_clip_of_one_frame_has_its_cover(rng):
+    assert chosen([texture(rng)]) == 0
+
+
+def test_a_black_clip_still_has_a_cover():
+    assert 0 <= chosen([np.zeros((160, 90), np.uint8)] * 48) < 48
+
+
+def test_the_cover_is_the_frame_at_that_time(hazard, tmp_path):
+    from hazards import read_number
+
+    write_cover(hazard("cfr25.mp4"), 0.8, tmp_path / "cover.jpg")
+
+    image = cv2.imread(str(tmp_path / "cover.jpg"))
+    assert read_number(image) == 20
+    with open_video(hazard("cfr25.mp4")) as reader:
+        rgb = reader.frame_at(0.8).rgb()
+    assert np.abs(image[:, :, ::-1].astype(int) - rgb).mean() < 4
+    assert image[-8:, :40, 2].mean() == pytest.approx(200, abs=25)  # red is red
