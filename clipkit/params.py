@@ -172,7 +172,7 @@ class AudioParams(_Section):
 class RenderParams(_Section):
     """Encoding."""
 
-    crf: int = Field(20, ge=0, le=40, description="x264 quality, lower is better")
+    crf: int = Field(20, ge=1, le=40, description="x264 quality, lower is better")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
         "veryfast", description="x264 effort"
     )

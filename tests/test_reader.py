@@ -266,15 +266,14 @@ def test_every_odd_file_gives_frames_or_one_clear_error(media: Path) -> None:
             with open_video(path, threads=2) as reader:
                 info = reader.info
                 times_s = [frame.time_s for frame, _ in zip(reader, range(4), strict=False)]
-                if reader.video.coded_width < 1280:
-                    times_s.append(reader.frame_at(1.0).time_s)
+                late_s = reader.frame_at(1.0).time_s if reader.video.coded_width < 1280 else 0.0
             sound = read_audio(path, rate_hz=8000, channels=1, end_s=min(info.duration_s, 1.0))
         except ClipkitError as error:
             refused.append((path, error))
             continue
         assert times_s[0] == 0.0, path.name
-        assert times_s[:4] == sorted(set(times_s[:4])), path.name
-        assert all(0.0 <= time_s < info.duration_s for time_s in times_s), path.name
+        assert times_s == sorted(set(times_s)), path.name
+        assert 0.0 <= late_s < info.duration_s, path.name
         assert np.isfinite(sound).all(), path.name
         assert info.duration_s < 400, path.name
         n_read += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,9 @@ _PR_SET_PDEATHSIG = 1
 _KEPT_LINES = 20
 _DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 # What ffmpeg says last is a summary; the cause stands above it.
-_SUMMARIES = ("Conversion failed!", "Exiting normally")
+_SUMMARIES = ("Conversion failed!", "Exiting normally", "Nothing was written", "Terminating thread", "Task finished")
+_QUOTED_LINES = 3
+_SOURCE = re.compile(r"^(\[[^\]]* @ 0x[0-9a-f]+\] ?)+")
 
 
 class FileEncoder:
@@ -108,21 +111,22 @@ class FileEncoder:
         """Raise what made ffmpeg stop."""
         status = self._child.wait()
         self._drain.join()
-        lines = [line for line in self._lines if line not in _SUMMARIES]
-        reason = lines[-1] if lines else f"ended with status {status}"
-        is_full = any(text in line for text in _DISK_FULL for line in lines)
-        if is_full or status == -getattr(signal, "SIGXFSZ", sys.maxsize):
+        if status == -getattr(signal, "SIGXFSZ", sys.maxsize) or any(
+            text in line for text in _DISK_FULL for line in self._lines
+        ):
             message = f"{self._path} does not fit: the disk or the user's share of it is full. Free some space."
             raise ResourceError(message, code="resource.disk_full")
+        said = [line for line in self._lines if not line.startswith(_SUMMARIES)][-_QUOTED_LINES:]
         if status < 0:
-            reason = f"killed by signal {-status} ({reason})"
-        message = f"{self._path} could not be encoded: ffmpeg {reason}."
-        raise RenderError(message, code="render.encoder_failed", retry="later")
+            said.insert(0, f"killed by signal {-status}")
+        reason = "; ".join(said) or f"ended with status {status}"
+        message = f"{self._path} could not be encoded: ffmpeg said: {reason}"
+        raise RenderError(message, code="render.encoder_failed", retry="later" if status < 0 else "never")
 
     def _keep_lines(self) -> None:
         assert self._child.stderr is not None
         for line in self._child.stderr:
-            text = line.decode(errors="replace").strip()
+            text = _SOURCE.sub("", line.decode(errors="replace").strip())
             if text:
                 self._lines.append(text)
 

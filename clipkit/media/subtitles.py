@@ -150,8 +150,8 @@ def _parse(path: Path) -> list[Cue]:
         )
         raise InputError(message, code="input.subtitles_unparsable")
     cues = []
-    ends = [number for number, _ in timings[1:]] + [len(lines)]
-    for (number, match), end in zip(timings, ends, strict=True):
+    for position, (number, match) in enumerate(timings):
+        end = timings[position + 1][0] if position + 1 < len(timings) else len(lines)
         body = lines[number + 1 : end]
         if is_webvtt:
             body = body[: next((i for i, line in enumerate(body) if not line.strip()), len(body))]
