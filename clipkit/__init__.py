@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from clipkit.runs.run import run as run
-    from clipkit.runs.run import start_run as start_run
+    from clipkit.runs.start import start_run as start_run
     from clipkit.runs.verbs import analyze as analyze
     from clipkit.runs.verbs import reframe as reframe
     from clipkit.runs.verbs import render as render
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Loaded when asked for: the rooms below import numba, OpenCV and papermill.
 _HOMES = {
     "run": "clipkit.runs.run",
-    "start_run": "clipkit.runs.run",
+    "start_run": "clipkit.runs.start",
     "analyze": "clipkit.runs.verbs",
     "reframe": "clipkit.runs.verbs",
     "render": "clipkit.runs.verbs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,16 +13,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# jsonschema compiles a grammar of web addresses when it can import this (2 s of CPU), and
+# nothing in a notebook's format needs it.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 import nbformat
 import papermill
 from traitlets.config import Config
 
 from clipkit.errors import ClipkitError, ParamsError, ResourceError, error_from_dict
 from clipkit.files import replace_file
-from clipkit.runs.folder import RunFolder, describe_error
+from clipkit.runs.folder import ENGINE_VARIABLE, RunFolder, describe_error
 
 POLL_S = 0.3
-ENGINE_VARIABLE = "CLIPKIT_RUN_DIR"
 
 
 def execute_notebook(

@@ -18,6 +18,8 @@ from clipkit.files import disk_error, file_digest, replace_file, safe_stem, writ
 
 SCHEMA = 1
 PROGRESS_INTERVAL_S = 0.5
+# Set in a kernel whose run folder an engine looks after.
+ENGINE_VARIABLE = "CLIPKIT_RUN_DIR"
 
 
 def folder_name(video: str | Path, digest: str) -> str:

@@ -2,68 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clipkit import __version__
 from clipkit.errors import ClipkitError, ResourceError
-from clipkit.files import disk_error, file_digest
+from clipkit.files import disk_error
 from clipkit.media.probe import require_video
-from clipkit.media.subtitles import subtitle_file
-from clipkit.output.report import write_report
-from clipkit.params import Params, params_digest
+from clipkit.params import Params
 from clipkit.profiles import make_params
 from clipkit.resources import resource_path
-from clipkit.runs.engine import ENGINE_VARIABLE, execute_notebook
-from clipkit.runs.folder import RunFolder, describe_error, folder_name, now
-from clipkit.runs.stages import ClipRun, close_run
-from clipkit.runs.verbs import sample
+from clipkit.runs.close import close_run, fail_run
+from clipkit.runs.engine import execute_notebook
+from clipkit.runs.folder import RunFolder, folder_name
+from clipkit.runs.identity import identify
 
 Progress = Callable[[float, str], None]
-_NAMED_VERSIONS = ("av", "imageio-ffmpeg", "numba", "numpy", "opencv-python-headless", "pandas", "papermill", "scipy")
-
-
-def start_run(
-    video: str | Path = "",
-    run_dir: str | Path = "",
-    *,
-    profile: str = "auto",
-    platforms: Sequence[str] = (),
-    n_clips: int | None = None,
-    subtitles: str | Path | None = None,
-    settings: Mapping[str, Any] | None = None,
-) -> ClipRun:
-    """Begin a run as a notebook does, and return its :class:`~clipkit.runs.stages.ClipRun`.
-
-    Parameters
-    ----------
-    video : path, optional
-        The source file; without one the built-in sample is made and used.
-    run_dir : path, optional
-        The run folder; without one it is made below ``reports/`` in the working folder.
-    profile, platforms, n_clips, subtitles, settings
-        As for :func:`make_params`.
-
-    Returns
-    -------
-    ClipRun
-    """
-    params = make_params(profile=profile, platforms=platforms, n_clips=n_clips, subtitles=subtitles, settings=settings)
-    source = Path(video).resolve() if video else sample(Path("reports") / "sample.mp4")
-    if os.environ.get(ENGINE_VARIABLE) == str(run_dir):
-        return ClipRun(source, RunFolder(run_dir), params)
-    identity = _identity(source, params)
-    folder = RunFolder(run_dir or Path("reports") / folder_name(source, identity["digest"]))
-    folder.begin(**identity)
-    return ClipRun(source, folder, params)
 
 
 def run(
@@ -104,7 +62,7 @@ def run(
     require_video(video, params.security)
     out = Path(out).resolve()
     _check_room(out, params)
-    identity = _identity(video, params)
+    identity = identify(video, params)
     folder = RunFolder(out / folder_name(video, identity["digest"]))
     with _alone(folder):
         if folder.is_complete() and folder.record().get("versions") == identity["versions"]:
@@ -124,28 +82,9 @@ def run(
             execute_notebook(resource_path("notebooks", "clip_video.ipynb"), folder, given, progress=progress)
             close_run(folder)
         except (ClipkitError, KeyboardInterrupt) as error:
-            # On a full disk the record cannot be written either; what stopped the run matters more.
-            with suppress(ResourceError):
-                stage = str(folder.record().get("stage", "start"))
-                folder.update(status="failed", error=describe_error(error, stage), finished=now())
-                write_report(folder.path)
+            fail_run(folder, error)
             raise
         return {**folder.record(), "run_dir": str(folder.path), "resumed": False}
-
-
-def _identity(video: Path, params: Params) -> dict[str, Any]:
-    """Return what a run is a run of; ``digest`` names its folder."""
-    subtitles = subtitle_file(video, params.speech)
-    video_digest = file_digest(video)
-    parts = [video_digest, params_digest(params), file_digest(subtitles) if subtitles else ""]
-    versions = {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS}
-    return {
-        "digest": hashlib.sha256("\n".join(parts).encode()).hexdigest(),
-        "input": {"path": str(video), "sha256": video_digest, "size_bytes": video.stat().st_size},
-        "params": params.model_dump(mode="json"),
-        "params_digest": params_digest(params),
-        "versions": {"clipkit": __version__, "python": platform.python_version(), **versions},
-    }
 
 
 def _check_room(out: Path, params: Params) -> None:

@@ -27,12 +27,11 @@ from clipkit.media.subtitles import find_subtitles
 from clipkit.output.exchange import write_otio
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.render import RenderedClip, render_clip
-from clipkit.output.report import write_report
 from clipkit.output.verify import verify_file
 from clipkit.params import Params
 from clipkit.profiles import apply_profile
-from clipkit.runs.engine import ENGINE_VARIABLE
-from clipkit.runs.folder import RunFolder, now
+from clipkit.runs.close import close_run
+from clipkit.runs.folder import ENGINE_VARIABLE, RunFolder
 
 # Share of the work that each stage is, measured on ten minutes of 720p talk.
 SHARES = {
@@ -269,13 +268,6 @@ class ClipRun:
 
 def _part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
     show((done + share) / whole)
-
-
-def close_run(folder: RunFolder) -> None:
-    """Write the report of a run that went well, and call it done."""
-    folder.update(stage="report")
-    write_report(folder.path)
-    folder.update(status="done", stage="done", progress=1.0, outputs=folder.list_outputs(), finished=now())
 
 
 def _why_none(rejected: pd.DataFrame) -> str:

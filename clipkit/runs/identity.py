@@ -1,0 +1,31 @@
+"""What a run is a run of, so that the same work finds its folder again."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+from clipkit import __version__
+from clipkit.files import file_digest
+from clipkit.media.subtitles import subtitle_file
+from clipkit.params import Params, params_digest
+
+_NAMED_VERSIONS = ("av", "imageio-ffmpeg", "numba", "numpy", "opencv-python-headless", "pandas", "papermill", "scipy")
+
+
+def identify(video: Path, params: Params) -> dict[str, Any]:
+    """Return what a run is a run of; ``digest`` names its folder."""
+    subtitles = subtitle_file(video, params.speech)
+    video_digest = file_digest(video)
+    parts = [video_digest, params_digest(params), file_digest(subtitles) if subtitles else ""]
+    versions = {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS}
+    return {
+        "digest": hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        "input": {"path": str(video), "sha256": video_digest, "size_bytes": video.stat().st_size},
+        "params": params.model_dump(mode="json"),
+        "params_digest": params_digest(params),
+        "versions": {"clipkit": __version__, "python": platform.python_version(), **versions},
+    }
