@@ -41,7 +41,7 @@ def luma_measures(samples, stride, height, width, shape):
             known = steps[top:bottom, left:right]
             known = known[~np.isnan(known)]
             edges[row, column] = known.mean() if known.size else 0.0
-    counts = np.bincount(pixels[::4, ::2].astype(int).ravel(), minlength=256)
+    counts = np.bincount(pixels[::4, ::4].astype(int).ravel(), minlength=256)
     return cell_means(samples, stride, height, width, shape), edges, counts.astype(np.int32)
 
 

@@ -35,13 +35,13 @@ def _add_to_cells(columns: NDArray[np.uint16], totals: NDArray[np.int64]) -> Non
 
 @kernel
 def _count_levels(line: NDArray[np.uint8], tables: NDArray[np.int32]) -> None:
-    whole = line.size - line.size % 8
-    for x in range(0, whole, 8):
+    whole = line.size - line.size % 16
+    for x in range(0, whole, 16):
         tables[0, line[x]] += 1
-        tables[1, line[x + 2]] += 1
-        tables[2, line[x + 4]] += 1
-        tables[3, line[x + 6]] += 1
-    for x in range(whole, line.size, 2):
+        tables[1, line[x + 4]] += 1
+        tables[2, line[x + 8]] += 1
+        tables[3, line[x + 12]] += 1
+    for x in range(whole, line.size, 4):
         tables[0, line[x]] += 1
 
 
@@ -95,8 +95,8 @@ def luma_measures(
         Filled with the mean of ``|Y[y, x] - Y[y, x - 2]|`` over the even rows of each cell
         (0 where a cell holds no such pair).
     counts : ndarray of int32, shape (256,)
-        Filled with how often each level occurs in the pixels whose row is a multiple of 4 and
-        whose column is even.
+        Filled with how often each level occurs in the pixels whose row and column are multiples
+        of 4: counting one by one is the dearest part, and a sixteenth of the pixels is enough.
     """
     n_rows, n_columns = edges.shape
     columns, steps = np.zeros(width, np.uint16), np.zeros(width, np.uint16)
