@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 # Fractions of the picture's width; smaller faces cost far more to look for than they help.
 MIN_SIZE = 0.075
-LINK_S = 1.5
+LINK_S = 2.0
 
 
 class Face(NamedTuple):
@@ -68,7 +68,7 @@ def _same(one: Face, other: Face) -> bool:
     return near and max(one.width, other.width) < 1.8 * min(one.width, other.width)
 
 
-def face_tracks(faces: list[Face], *, min_detections: int = 3) -> list[list[Face]]:
+def face_tracks(faces: list[Face], *, min_detections: int = 2) -> list[list[Face]]:
     """Return the faces that were seen again and again near the same place.
 
     Parameters
@@ -81,7 +81,7 @@ def face_tracks(faces: list[Face], *, min_detections: int = 3) -> list[list[Face
     Returns
     -------
     list of list of Face
-        Each by time; links bridge at most 1.5 s.
+        Each by time; links bridge at most 2 s.
 
     Examples
     --------

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clipkit.analysis.camera import Layout, path_at, plan_path
-from clipkit.analysis.subject import FACE_SIDE, Axis, Observer, Sight, evidence, picture_size
+from clipkit.analysis.shots import shots_from_transitions
+from clipkit.analysis.subject import FACE_SIDE, Axis, Observer, Sight, evidence, picture_size, shrink
 from clipkit.errors import InputError
 from clipkit.media.frames import Frame, turn
 from clipkit.media.probe import MediaInfo, VideoInfo
@@ -73,7 +74,7 @@ def plan_crop(
     params : Params
         ``params.reframe`` decides; ``source`` and ``resources`` say how to read.
     info : MediaInfo, optional
-        What ``probe`` found, to save a look at a stretch whose frame has the wanted shape already.
+        What ``probe`` found, where the caller has it.
 
     Returns
     -------
@@ -86,11 +87,11 @@ def plan_crop(
     InputError
         ``input.bad_stretch`` if no frame lies in the stretch.
     """
-    starts_s = shot_starts(transitions)
+    starts_s = shots_from_transitions(transitions, math.inf)["start_s"].to_numpy(np.float64)
     with open_video(
         path, reader=params.source.reader, threads=params.resources.threads, security=params.security
     ) as reader:
-        video = reader.video
+        video = (info and info.video) or reader.video
         width, height = window_size(video.width, video.height, params.reframe.aspect)
         axis: Axis = "x" if width < 1.0 else "y"
         observer = Observer(axis, faces=params.reframe.faces)
@@ -122,13 +123,6 @@ def plan_crop(
     return pd.concat(tables, ignore_index=True)
 
 
-def shot_starts(transitions: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the times at which a new shot begins: a cut's frame, the middle of a gradual change."""
-    if transitions is None or not len(transitions):
-        return np.empty(0)
-    return np.sort((transitions["begin_s"].to_numpy(np.float64) + transitions["end_s"].to_numpy(np.float64)) / 2)
-
-
 def display_picture(frame: Frame, video: VideoInfo, long_side: int) -> NDArray[np.uint8]:
     """Return the luma of a frame as displayed, small.
 
@@ -148,7 +142,7 @@ def display_picture(frame: Frame, video: VideoInfo, long_side: int) -> NDArray[n
     lines = np.lib.stride_tricks.as_strided(plane.samples, (plane.height, plane.width), (plane.stride, 1))
     width, height = picture_size(video.width, video.height, long_side)
     size = (height, width) if video.rotation in (90, 270) else (width, height)
-    small = cv2.resize(lines, size, interpolation=cv2.INTER_AREA)
+    small = shrink(lines, size)
     return np.ascontiguousarray(turn(small, video.rotation, video.mirrored))  # type: ignore[arg-type]
 
 
@@ -166,11 +160,10 @@ def _shot_rows(
     centre = np.full(len(times_s), 0.5)
     if size < 1.0:
         path = plan_path(
-            at_knots(evidence(sight, axis), np.array(sight.time_s), knots_s),
+            at_knots(evidence(sight, axis, params.evidence_min), np.array(sight.time_s), knots_s),
             size=size,
             rate_hz=params.rate_hz,
             content=content,
-            evidence_min=params.evidence_min,
             static_range=params.static_range,
             max_speed=params.max_speed,
         )

@@ -15,9 +15,11 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
+from clipkit.analysis.activity import Picture, optical_flow, own_activity
 from clipkit.analysis.faces import Face, detect_faces, face_tracks
-from clipkit.kernels.track import camera_motion, own_motion
+from clipkit.analysis.saliency import saliency
 
 Axis = Literal["x", "y"]
 
@@ -25,20 +27,28 @@ N_BINS = 64
 # Long side of the pictures for motion and for faces, pixels.
 MOTION_SIDE = 160
 FACE_SIDE = 320
-# Faces are looked for at every sixth glance: they cost a hundred times what motion costs.
-FACE_EVERY = 6
+# Less is too little for optical flow; only ribbons of a picture lose their shape by it.
+_MIN_SIDE = 32
+# Faces cost a hundred times what motion costs: they are looked for at every third glance while a shot is new,
+# then at every eighth.
+_FACE_EVERY = (3, 8)
+_FACE_NEW = 18
 
-# Speeds in frame widths a second: below the first it is noise of the flow, above the second it counts no more.
-_SPEED_FLOOR = 0.02
-_SPEED_FULL = 0.40
-# Mean own motion of the whole picture at which half of the look is trusted.
-_MOTION_HALF = 0.0015
+# Own motion of a whole glance at which half of it is trusted; and the same as a share of the shot's mean.
+_MOTION_HALF = 3e-5
+_MOTION_HALF_SHARE = 0.25
 # A pixel that never changed by more than this is burnt in, levels.
 _FROZEN_LEVELS = 10
 _BAR_LEVEL = 24
 
+# A face is taken to be there this long before and after it is seen, seconds; glances over which its activity
+# is averaged; and what a face without any movement counts beside one that has all of it.
+_FACE_REACH_S = 0.5
+_FACE_SMOOTH = 5.0
+_FACE_IDLE = 0.25
+
 # How much each kind of evidence weighs.
-_MOTION, _FACE, _SALIENCY = 1.0, 1.5, 0.12
+_MOTION, _FACE, _SALIENCY = 1.0, 2.0, 0.4
 
 
 def picture_size(width: int, height: int, long_side: int) -> tuple[int, int]:
@@ -50,7 +60,12 @@ def picture_size(width: int, height: int, long_side: int) -> tuple[int, int]:
     ((160, 90), (90, 160))
     """
     scale = long_side / max(width, height)
-    return max(8, round(width * scale)), max(8, round(height * scale))
+    return max(_MIN_SIDE, round(width * scale)), max(_MIN_SIDE, round(height * scale))
+
+
+def shrink(picture: Picture, size: tuple[int, int]) -> Picture:
+    """Return a picture of this (width, height), each pixel the mean of those that it covers."""
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @dataclass
@@ -89,17 +104,17 @@ class Observer:
         self.axis: Axis = axis
         self.sights: list[Sight] = []
         self._faces = faces
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._last: NDArray[np.uint8] | None = None
-        self._lowest: NDArray[np.uint8] | None = None
-        self._highest: NDArray[np.uint8] | None = None
+        self._flow = optical_flow()
+        self._last: Picture | None = None
+        self._lowest: Picture | None = None
+        self._highest: Picture | None = None
 
     def begin_shot(self) -> None:
         """Start a new shot: nothing is compared across a cut."""
         self.sights.append(Sight([], [], [], []))
         self._last = None
 
-    def glance(self, picture: NDArray[np.uint8], time_s: float) -> None:
+    def glance(self, picture: Picture, time_s: float) -> None:
         """Take in one picture.
 
         Parameters
@@ -111,33 +126,26 @@ class Observer:
         """
         sight = self.sights[-1]
         height, width = picture.shape
-        small = cv2.resize(picture, picture_size(width, height, MOTION_SIDE), interpolation=cv2.INTER_AREA)
-        self._lowest = small if self._lowest is None else np.minimum(self._lowest, small)
-        self._highest = small if self._highest is None else np.maximum(self._highest, small)
+        small = shrink(picture, picture_size(width, height, MOTION_SIDE))
+        self._lowest = small if self._lowest is None else np.asarray(np.minimum(self._lowest, small), np.uint8)
+        self._highest = small if self._highest is None else np.asarray(np.maximum(self._highest, small), np.uint8)
         motion = np.zeros(small.shape, np.float32)
-        if self._last is not None:
-            motion = self._own_speed(small, time_s - sight.time_s[-1])
-        if self._faces and len(sight.time_s) % FACE_EVERY == 0:
-            sight.faces += detect_faces(picture, time_s, mirrored=len(sight.time_s) // FACE_EVERY % 2 == 1)
+        if self._last is not None and self._lowest is not None and self._highest is not None:
+            motion = own_activity(self._flow, self._last, small, time_s - sight.time_s[-1])
+            # A burnt-in logo stands still while the picture moves, and so seems to move on its own.
+            motion[self._highest - self._lowest < _FROZEN_LEVELS] = 0
+        n_seen = len(sight.time_s)
+        every = _FACE_EVERY[n_seen >= _FACE_NEW]
+        if self._faces and n_seen % every == 0:
+            sight.faces += detect_faces(picture, time_s, mirrored=n_seen // every % 2 == 1)
         sight.motion.append(self._onto_axis(motion) / np.float32(N_BINS))
         sight.saliency.append(self._onto_axis(saliency(small)))
         sight.time_s.append(time_s)
         self._last = small
 
-    def _own_speed(self, picture: NDArray[np.uint8], elapsed_s: float) -> NDArray[np.float32]:
-        flow = self._flow.calc(self._last, picture, None)  # type: ignore[arg-type]
-        trust = texture(picture)
-        motion = camera_motion(flow, trust, 0.7, 8)
-        left = np.empty(picture.shape, np.float32)
-        own_motion(flow, motion, left)
-        # A burnt-in logo stands still while the picture moves, and so seems to move on its own.
-        left[cv2.subtract(self._highest, self._lowest) < _FROZEN_LEVELS] = 0  # type: ignore[arg-type]
-        speed = left / np.float32(max(picture.shape) * elapsed_s)
-        return (np.clip(speed - _SPEED_FLOOR, 0, _SPEED_FULL) * trust).astype(np.float32)
-
     def _onto_axis(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         profile = values.mean(axis=0 if self.axis == "x" else 1, dtype=np.float32)[None]
-        return cv2.resize(profile, (N_BINS, 1), interpolation=cv2.INTER_AREA)[0].astype(np.float32)
+        return np.asarray(cv2.resize(profile, (N_BINS, 1), interpolation=cv2.INTER_AREA)[0], np.float32)
 
     def content(self) -> tuple[float, float]:
         """Return the part of the axis between equally wide dark bars, ``(0.0, 1.0)`` without them.
@@ -159,57 +167,7 @@ class Observer:
         return bar / len(lit), 1 - bar / len(lit)
 
 
-def texture(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how far motion can be seen at each pixel: 0 on flat parts, towards 1 on edges.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (height, width)
-
-    Returns
-    -------
-    ndarray of float32, shape (height, width)
-        ``g / (g + 6)`` with g the blurred length of the gradient, levels a pixel.
-    """
-    smooth = cv2.GaussianBlur(picture, (3, 3), 0)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125)
-    length = cv2.blur(cv2.magnitude(across, down), (5, 5))
-    return (length / (length + 6.0)).astype(np.float32)
-
-
-def saliency(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what stands out of its surroundings: the spectral residual, where the picture is sharp.
-
-    Parameters
-    ----------
-    picture : ndarray of uint8, shape (height, width)
-
-    Returns
-    -------
-    ndarray of float32, shape (36, 64)
-        Shares that sum to 1; all zero for a flat picture.
-
-    References
-    ----------
-    .. [1] Hou and Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
-    """
-    small = cv2.resize(picture, (64, 36), interpolation=cv2.INTER_AREA).astype(np.float32)
-    if np.ptp(small) < 4:
-        return np.zeros((36, 64), np.float32)
-    spectrum = np.fft.rfft2(small)
-    level = np.log(np.abs(spectrum) + 1e-3).astype(np.float32)
-    residual = level - cv2.blur(level, (3, 3))
-    found = np.abs(np.fft.irfft2(np.exp(residual + 1j * np.angle(spectrum)), s=small.shape)) ** 2
-    # The transform wraps round, which lights up the borders of every picture.
-    found *= np.hanning(38)[1:-1, None] ** 0.25 * np.hanning(66)[None, 1:-1] ** 0.25
-    sharp = cv2.resize(texture(picture), (64, 36), interpolation=cv2.INTER_AREA)
-    blurred = cv2.GaussianBlur(found.astype(np.float32), (0, 0), 2.0) * sharp
-    total = float(blurred.sum())
-    return (blurred / total if total > 0 else blurred).astype(np.float32)
-
-
-def evidence(sight: Sight, axis: Axis) -> NDArray[np.float64]:
+def evidence(sight: Sight, axis: Axis, evidence_min: float) -> NDArray[np.float64]:
     """Return how strongly each place speaks for the subject at each glance.
 
     Parameters
@@ -218,37 +176,49 @@ def evidence(sight: Sight, axis: Axis) -> NDArray[np.float64]:
         One shot.
     axis : {"x", "y"}
         Along which the window moves.
+    evidence_min : float
+        Mean strength of motion and faces over the shot below which nothing counts: what merely
+        stands out is no reason to leave the middle.
 
     Returns
     -------
     ndarray of float64, shape (n_glances, N_BINS)
-        At least 0; a row's sum is the strength of that glance: near 0 when nothing was found,
-        1 for motion alone that is beyond doubt.
+        At least 0; a row's sum is the strength of that glance, 1 for motion alone that is beyond
+        doubt.  All zero without evidence.
     """
     if not sight.time_s:
         return np.zeros((0, N_BINS))
     motion = np.asarray(sight.motion, np.float64)
-    motion /= motion.sum(axis=1, keepdims=True) + _MOTION_HALF
+    calm = np.quantile(motion, 0.3, axis=1, keepdims=True)
+    motion = np.clip(motion - 1.5 * calm, 0, None)
+    whole = motion.sum(axis=1, keepdims=True)
+    motion /= whole + _MOTION_HALF + calm * N_BINS + _MOTION_HALF_SHARE * whole.mean()
+    found = _MOTION * motion + _FACE * _face_evidence(sight, axis, motion)
+    if found.sum(axis=1).mean() < evidence_min:
+        return np.zeros_like(found)
     stands_out = np.asarray(sight.saliency, np.float64)
-    stands_out = np.clip(stands_out - 1.0 / stands_out.size * len(stands_out), 0, None)
+    stands_out = np.clip(stands_out - 1.2 * np.median(stands_out, axis=1, keepdims=True), 0, None)
     stands_out /= np.maximum(stands_out.sum(axis=1, keepdims=True), 1e-9)
-    return _MOTION * motion + _SALIENCY * stands_out + _FACE * _face_evidence(sight, axis)
+    # What stands out speaks only while nothing moves.
+    quiet = np.clip(1.0 - motion.sum(axis=1, keepdims=True), 0.0, 1.0)
+    return np.asarray(found + _SALIENCY * quiet * stands_out, np.float64)
 
 
-def _face_evidence(sight: Sight, axis: Axis) -> NDArray[np.float64]:
+def _face_evidence(sight: Sight, axis: Axis, motion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares of the faces that stay; of several, those count most that are large and active."""
     times_s = np.asarray(sight.time_s)
     edges = np.linspace(0.0, 1.0, N_BINS + 1)
     found = np.zeros((len(times_s), N_BINS))
-    sizes = np.zeros(len(times_s))
+    weights = np.zeros(len(times_s))
     for track in face_tracks(sight.faces):
         when = np.array([face.time_s for face in track])
-        near = (times_s >= when[0] - 0.5) & (times_s <= when[-1] + 0.5)
+        near = (times_s >= when[0] - _FACE_REACH_S) & (times_s <= when[-1] + _FACE_REACH_S)
         centre = np.interp(times_s[near], when, [face.x if axis == "x" else face.y for face in track])
         size = np.interp(times_s[near], when, [face.width if axis == "x" else face.height for face in track])
         # Shoulders are about two faces wide.
-        covered = np.clip((edges[None] - centre[:, None]) / (2 * size[:, None]) + 0.5, 0, 1)
-        shape = np.diff(covered, axis=1)
-        weight = size**2
+        shape = np.diff(np.clip((edges[None] - centre[:, None]) / (2 * size[:, None]) + 0.5, 0, 1), axis=1)
+        active = gaussian_filter1d((motion[near] * (shape > 0)).sum(axis=1), _FACE_SMOOTH, mode="nearest")
+        weight = size**2 * min(1.0, len(track) / 3) * (_FACE_IDLE + active)
         found[near] += weight[:, None] * shape
-        sizes[near] += weight
-    return found / np.maximum(sizes, 1e-9)[:, None]
+        weights[near] += weight
+    return np.asarray(found / np.maximum(weights, 1e-9)[:, None], np.float64)

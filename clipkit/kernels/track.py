@@ -161,3 +161,11 @@ def best_path(scores, price, max_step):  # type: ignore[no-untyped-def]
         path[t] = last
         last = came_from[t, last]
     return path
+
+
+def warm_up() -> None:
+    """Compile every kernel with the types of production."""
+    flow, plane = np.zeros((4, 4, 2), np.float32), np.ones((4, 4), np.float32)
+    motion = camera_motion(flow, plane, 0.7, 1)
+    own_motion(flow, motion, plane)
+    best_path(np.zeros((2, 3)), 0.1, 1)

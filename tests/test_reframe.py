@@ -1,0 +1,199 @@
+"""Crop tables of whole videos made in code."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from clipkit.analysis.reframe import COLUMNS, at_knots, display_picture, plan_crop, window_size
+from clipkit.errors import InputError
+from clipkit.media.reader import open_video
+from clipkit.media.writer import write_video
+from clipkit.params import Params
+
+RATE = 20
+PARAMS = Params.model_validate({"reframe": {"faces": False}, "resources": {"threads": 1}})
+NO_CUTS = pd.DataFrame({"kind": pd.Series(dtype=str), "begin_s": [], "end_s": []})
+
+
+def scene(rng: np.random.Generator, height: int, width: int) -> NDArray[np.uint8]:
+    coarse = rng.integers(60, 200, (height // 12 + 2, width // 12 + 2)).astype(np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def film(
+    path: Path,
+    rng: np.random.Generator,
+    places: NDArray[np.float64],
+    *,
+    size: tuple[int, int] = (320, 180),
+    axis: str = "x",
+    scenes: int = 1,
+) -> Path:
+    """Write a video of a textured square that stands at `places`, over as many backgrounds one after another."""
+    width, height = size
+    backgrounds = [scene(rng, height, width) for _ in range(scenes)]
+    square = scene(rng, 44, 44)
+    frames = []
+    for k, place in enumerate(places):
+        x, y = (place, 0.5) if axis == "x" else (0.5, place)
+        picture = backgrounds[k * scenes // len(places)].copy()
+        left, top = round(x * width) - 22, round(y * height) - 22
+        picture[top : top + 44, left : left + 44] = square
+        frames.append(np.repeat(picture[..., None], 3, axis=2))
+    write_video(path, frames, frame_rate=RATE, preset="ultrafast", crf=16)
+    return path
+
+
+def check_table(crop: pd.DataFrame) -> None:
+    assert tuple(crop.columns) == COLUMNS
+    assert crop[["x", "y", "width", "height"]].min().min() >= 0.0
+    assert (crop["x"] + crop["width"]).max() <= 1.0 + 1e-12
+    assert (crop["y"] + crop["height"]).max() <= 1.0 + 1e-12
+    assert set(crop["layout"]) <= {"static", "pan", "track", "centre"}
+    assert (np.diff(crop["time_s"]) > 0).all()
+
+
+def test_a_walking_subject_is_followed_in_every_frame(tmp_path: Path, rng: np.random.Generator) -> None:
+    places = np.concatenate([np.full(10, 0.2), np.linspace(0.2, 0.8, 60), np.full(10, 0.8)])
+    video = film(tmp_path / "walk.mp4", rng, places)
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, PARAMS)
+
+    check_table(crop)
+    assert len(crop) == len(places)
+    assert set(crop["layout"]) <= {"pan", "track"}
+    centre = (crop["x"] + crop["width"] / 2).to_numpy()
+    inside = np.abs(centre - places) < crop["width"].iloc[0] / 2
+    assert inside.mean() > 0.95
+    assert (np.abs(np.diff(centre)) <= PARAMS.reframe.max_speed / RATE + 1e-9).all()
+
+
+def test_without_evidence_it_is_exactly_the_centre_crop(tmp_path: Path, rng: np.random.Generator) -> None:
+    noise = [np.repeat(rng.integers(0, 256, (90, 160, 1), np.uint8), 3, axis=2) for _ in range(30)]
+    write_video(tmp_path / "noise.mp4", noise, frame_rate=RATE)
+    video = film(tmp_path / "still.mp4", rng, np.full(30, 0.8))
+
+    for path in (video, tmp_path / "noise.mp4"):
+        crop = plan_crop(path, 0.0, 100.0, NO_CUTS, PARAMS)
+        assert (crop["layout"] == "centre").all()
+        assert (crop["x"] == (1 - crop["width"]) / 2).all()
+
+
+def test_the_window_jumps_at_a_cut_and_nowhere_else(tmp_path: Path, rng: np.random.Generator) -> None:
+    sway = 0.03 * np.sin(np.arange(30) / 2)
+    video = film(tmp_path / "cut.mp4", rng, np.concatenate([0.2 + sway, 0.8 + sway]), scenes=2)
+    cut_s = 30 / RATE
+    cuts = pd.DataFrame({"kind": ["cut"], "begin_s": [cut_s], "end_s": [cut_s]})
+
+    crop = plan_crop(video, 0.0, 100.0, cuts, PARAMS)
+
+    check_table(crop)
+    moves = np.abs(np.diff(crop["x"]))
+    assert int(np.argmax(moves)) == 29
+    assert moves[29] > 0.3
+    assert np.delete(moves, 29).max() <= PARAMS.reframe.max_speed / RATE + 1e-9
+
+
+def test_a_portrait_source_is_cropped_up_and_down(tmp_path: Path, rng: np.random.Generator) -> None:
+    places = np.concatenate([np.full(10, 0.2), np.linspace(0.2, 0.8, 60), np.full(10, 0.8)])
+    video = film(tmp_path / "tall.mp4", rng, places, size=(180, 320), axis="y")
+    params = PARAMS.model_copy(update={"reframe": PARAMS.reframe.model_copy(update={"aspect": "16:9"})})
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, params)
+
+    check_table(crop)
+    assert (crop["x"] == 0).all()
+    assert (crop["width"] == 1).all()
+    middle = (crop["y"] + crop["height"] / 2).to_numpy()
+    assert (np.abs(middle - places) < crop["height"].iloc[0] / 2).mean() > 0.95
+
+
+def test_a_frame_of_the_wanted_shape_is_kept_whole(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "square.mp4", rng, np.linspace(0.2, 0.8, 6), size=(180, 180))
+    params = PARAMS.model_copy(update={"reframe": PARAMS.reframe.model_copy(update={"aspect": "1:1"})})
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, params)
+
+    assert (crop[["x", "y", "width", "height"]].to_numpy() == [0.0, 0.0, 1.0, 1.0]).all()
+
+
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_very_short_clips_get_a_row_a_frame(tmp_path: Path, rng: np.random.Generator, n_frames: int) -> None:
+    video = film(tmp_path / "short.mp4", rng, np.linspace(0.2, 0.3, n_frames))
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, PARAMS)
+
+    check_table(crop)
+    assert len(crop) == n_frames
+    assert crop["x"].nunique() == 1
+
+
+def test_only_the_stretch_asked_for_has_rows(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "part.mp4", rng, np.linspace(0.2, 0.8, 40))
+
+    crop = plan_crop(video, 0.5, 1.0, NO_CUTS, PARAMS)
+
+    assert crop["time_s"].to_list() == pytest.approx([k / RATE for k in range(10, 20)])
+
+
+def test_a_stretch_behind_the_end_is_refused(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "end.mp4", rng, np.full(3, 0.5))
+
+    with pytest.raises(InputError, match="none lies in 50 to 60 s") as caught:
+        plan_crop(video, 50.0, 60.0, NO_CUTS, PARAMS)
+
+    assert caught.value.code == "input.bad_stretch"
+
+
+def test_the_same_video_gives_the_same_table(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "twice.mp4", rng, np.linspace(0.2, 0.8, 40))
+
+    once, again = (plan_crop(video, 0.0, 100.0, NO_CUTS, PARAMS) for _ in range(2))
+
+    pd.testing.assert_frame_equal(once, again, check_exact=True)
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("name", ["odd/de_video_90.mov", "odd/ax_sample_rotate_and_reflect.mp4", "odd/ae_SAR-2by3.mp4"])
+def test_pictures_are_as_displayed(media: Path, name: str) -> None:
+    with open_video(media / name, threads=1) as reader:
+        frame = reader.frame_at(0.0)
+        picture = display_picture(frame, reader.video, 160)
+        shown = cv2.cvtColor(frame.rgb(picture.shape[0]), cv2.COLOR_RGB2GRAY)
+
+    assert picture.shape == pytest.approx(shown.shape, abs=1)
+    shown = cv2.resize(shown, picture.shape[::-1])
+    # Luma's range and weights differ a little from RGB's grey; a wrong turn correlates with nothing.
+    assert np.corrcoef(picture.ravel(), shown.ravel())[0, 1] > 0.97
+
+
+def test_windows_are_as_large_as_fits() -> None:
+    assert window_size(1920, 1080, "9:16") == pytest.approx((0.31640625, 1.0))
+    assert window_size(608, 1080, "9:16") == (1.0, 1.0)
+    assert window_size(1080, 1920, "16:9") == pytest.approx((1.0, 0.31640625))
+    assert window_size(1000, 1000, "4:5") == pytest.approx((0.8, 1.0))
+
+
+def test_knots_take_the_rows_around_them() -> None:
+    times_s = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
+    values = np.arange(5.0)[:, None]
+
+    even = at_knots(values, times_s, np.array([0.0, 0.2, 0.4]))
+    sparse = at_knots(values[[0, 4]], times_s[[0, 4]], np.array([0.0, 0.1, 0.2, 0.3, 0.4]))
+
+    assert even[1, 0] == pytest.approx(2.0)
+    assert set(sparse[:, 0]) == {0.0, 4.0}
+
+
+def test_frame_rates_below_the_rate_of_looking_work(tmp_path: Path, rng: np.random.Generator) -> None:
+    picture = np.repeat(scene(rng, 90, 160)[..., None], 3, axis=2)
+    write_video(tmp_path / "slow.mp4", [picture] * 4, frame_rate=Fraction(1, 1))
+
+    check_table(plan_crop(tmp_path / "slow.mp4", 0.0, 100.0, NO_CUTS, PARAMS))
