@@ -47,12 +47,12 @@ def seconds(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
     return np.asarray(table[column], dtype=np.float64)
 
 
-def axis_ms(time_s: Values) -> Values:
+def axis_ms(time_s: Values | float) -> Values:
     """Return times in seconds as places on a date axis, in milliseconds.
 
     Zero stands at the second day of 1970: plotly reads a bare number of four digits as a year.
     """
-    return 1000 * np.asarray(time_s, np.float64) + _DAY_MS
+    return np.asarray(1000 * np.asarray(time_s, np.float64) + _DAY_MS)
 
 
 def peaks(time_s: NDArray[np.float64], values: Values) -> tuple[Values, Values]:

@@ -75,7 +75,7 @@ class ClipFile:
         return self.path.with_suffix(".jpg")
 
 
-@dataclass
+@dataclass(eq=False)
 class RunRecord:
     """A run folder for reading.
 

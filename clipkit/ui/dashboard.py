@@ -16,8 +16,6 @@ import psutil
 import yaml
 from traitlets import Dict, HasTraits, Instance, Tuple, Unicode
 
-from clipkit.analysis.highlights import score_candidates
-from clipkit.analysis.select import select_clips
 from clipkit.errors import ClipkitError, ParamsError
 from clipkit.files import write_text
 from clipkit.output.record import RunRecord
@@ -25,6 +23,7 @@ from clipkit.params import PROFILE_NAMES, ScoringWeights
 from clipkit.profiles import SAFE_NAME, load_params
 from clipkit.resources import user_dir
 from clipkit.runs.monitor import Monitor, Reading
+from clipkit.ui.ranking import rank_candidates
 
 HISTORY_S = 120.0
 
@@ -212,22 +211,16 @@ class DashboardModel(HasTraits):
             self.ranking = self.chosen = None
             return
         try:
-            ranking = score_candidates(candidates, ScoringWeights.model_validate(self.weights))
-            selection = self.run.params.selection
-            chosen, rejected = select_clips(
-                ranking, selection, duration_s=self.run.duration_s, words=self.run.table("words")
+            self.ranking, self.chosen = rank_candidates(
+                candidates,
+                self.weights,
+                self.run.params.selection,
+                duration_s=self.run.duration_s,
+                words=self.run.table("words"),
             )
         except (ClipkitError, ValueError, KeyError) as error:
             self.ranking = self.chosen = None
             self.message = f"The candidates cannot be ranked: {error}"
-            return
-        before = {candidate_id: rank for rank, candidate_id in enumerate(candidates["candidate_id"], start=1)}
-        self.chosen = chosen
-        self.ranking = ranking.reset_index(drop=True).assign(
-            rank=range(1, len(ranking) + 1),
-            rank_before=[before[candidate_id] for candidate_id in ranking["candidate_id"]],
-            chosen=~ranking["candidate_id"].isin(rejected["candidate_id"]).to_numpy(),
-        )
 
     def _summaries(self) -> list[RunSummary]:
         try:

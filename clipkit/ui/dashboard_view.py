@@ -128,14 +128,19 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
         self.model.observe(lambda _change: self._show_machine(), "reading")
         self.model.observe(lambda _change: self._show_runs(), "runs")
         self.model.observe(lambda _change: self._show_run(), "run")
-        self.model.observe(lambda _change: self._show_ranking(), "ranking")
+        self.model.observe(lambda _change: self._show_ranking(), ["run", "ranking"])
         self.model.observe(lambda change: self._show_weights(change["new"]), "weights")
         self.picker.observe(self._pick, "value")
         self.sliders.observe(lambda change: self.model.weigh(change["new"]), "value")
         self.save.on_click(lambda _button: self._save())
         self.reset.on_click(lambda _button: self._reset())
         self._show_machine()
+        was_open = self.model.run is not None
         self._show_runs()
+        if was_open:
+            self._show_run()
+            self._show_weights(self.model.weights)
+            self._show_ranking()
 
     def _show_machine(self) -> None:
         if self.model.reading is not None:
@@ -150,23 +155,30 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
 
     def _show_runs(self) -> None:
         options = [(_line(run), run.name) for run in self.model.runs]
-        kept = self.picker.value
         self.picker.unobserve(self._pick, "value")
         self.picker.options = options or [("No run is here yet: clipkit run VIDEO makes one.", None)]
-        self.picker.value = kept if kept in {name for _, name in options} else None
         self.picker.observe(self._pick, "value")
-        if self.picker.value is None and options:
-            self.picker.value = options[0][1]
+        if self.model.run is None and options:
+            self.model.open(options[0][1])
+        self._point()
         self._show_heading()
 
     def _pick(self, change: Any) -> None:
         if change["new"] is not None:
             self.model.open(change["new"])
 
+    def _point(self) -> None:
+        """Mark the open run in the list without opening it again."""
+        name = self.model.run.folder.name if self.model.run is not None else None
+        self.picker.unobserve(self._pick, "value")
+        self.picker.value = name if name in {run.name for run in self.model.runs} else None
+        self.picker.observe(self._pick, "value")
+
     def _show_run(self) -> None:
         self.opened.layout.display = None if self.model.run is not None else "none"
         self._files = ()
         self.saved.value = ""
+        self._point()
         self._show_opened()
 
     def _show_opened(self) -> None:

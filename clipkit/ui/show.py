@@ -9,7 +9,7 @@ from IPython.display import HTML
 
 from clipkit.output.record import RunRecord
 from clipkit.output.report_page import media_facts
-from clipkit.ui.markup import clips_markup
+from clipkit.ui.markup import clips_markup, style
 
 
 def show_facts(run_dir: str | Path) -> pd.DataFrame:
@@ -24,4 +24,4 @@ def show_clips(run_dir: str | Path) -> HTML:
     The players read ``clips/`` beside the notebook, so they work in the executed copy in the
     run folder.
     """
-    return HTML(clips_markup(RunRecord(Path(run_dir)), ""))  # type: ignore[no-untyped-call]
+    return HTML(style() + clips_markup(RunRecord(Path(run_dir)), ""))  # type: ignore[no-untyped-call]
