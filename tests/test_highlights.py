@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import Talk, make_talk, no_words, params_of, transitions_at
 
-from clipkit.analysis.highlights import TERMS, choose_profile, find_candidates, score_candidates
+from clipkit.analysis.highlights import choose_profile, find_candidates, score_candidates
 from clipkit.analysis.telling import telling_words
+from clipkit.analysis.terms import TERMS
 from clipkit.params import PROFILE_NAMES, Params, ScoringWeights
 from clipkit.profiles import apply_profile
 
@@ -35,7 +36,7 @@ def test_columns_are_the_fields_of_the_weights_in_their_order(rng: np.random.Gen
     is_silent=st.booleans(),
     n_cuts=st.integers(0, 30),
 )
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60)
 def test_candidates_are_allowed_spans_with_terms_from_0_to_1(
     seed: int,
     duration_s: float,
@@ -189,6 +190,22 @@ def test_exact_length_is_met_where_no_pause_helps(rng: np.random.Generator) -> N
 
     assert len(found) >= 5
     np.testing.assert_allclose(found["end_s"] - found["start_s"], 20.0, atol=0.0011)
+
+
+def test_a_video_as_long_as_its_shortest_clip_has_a_candidate(rng: np.random.Generator) -> None:
+    talk = make_talk(20.1, rng)
+
+    found = candidates_of(talk, params_of(min_s=20.0, max_s=20.0))
+
+    assert len(found) >= 1
+
+
+def test_wide_limits_still_cover_the_whole_hour(rng: np.random.Generator) -> None:
+    talk = make_talk(3600.0, rng)
+
+    found = candidates_of(talk, params_of(min_s=5.0, max_s=900.0))
+
+    assert np.histogram(found["start_s"], bins=12, range=(0, 3600))[0].min() >= 20
 
 
 @pytest.mark.parametrize("name", PROFILE_NAMES)

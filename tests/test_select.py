@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import make_talk, params_of
 
-from clipkit.analysis.highlights import TERMS, find_candidates
+from clipkit.analysis.highlights import find_candidates
 from clipkit.analysis.select import CLIP_COLUMNS, best_spans, select_clips
+from clipkit.analysis.terms import TERMS
 from clipkit.params import Params, SelectionParams
 
 SPANS = st.lists(

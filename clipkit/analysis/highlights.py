@@ -2,15 +2,14 @@
 
 Conventions
 -----------
-A term is 0..1 and 0.5 is usual for this video, except ``speech``, ``completeness``,
-``length`` and ``position``, which say the same in every video.  A score is the mean of the
-terms under the weights of :class:`clipkit.params.ScoringWeights`, whose fields are the columns.
+A score is the mean of the terms of :mod:`clipkit.analysis.terms` under the weights of
+:class:`clipkit.params.ScoringWeights`, whose fields are the columns.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,13 +18,9 @@ from numpy.typing import NDArray
 from clipkit.analysis.boundaries import find_edges, quietest_edge
 from clipkit.analysis.gaps import Scene
 from clipkit.analysis.speech import HOPS_PER_S
-from clipkit.analysis.telling import telling_words
+from clipkit.analysis.terms import TERMS, measure_terms
 from clipkit.params import Params, ScoringWeights, SelectionParams
 
-Values = NDArray[np.float64]
-Mean = Callable[[Values, Values], Values]
-
-TERMS = tuple(ScoringWeights.model_fields)
 # Edges are whole milliseconds, so that a length may miss its limit by that much.
 ROUNDING_S = 0.001 + 1e-6
 
@@ -34,8 +29,6 @@ _FEWEST_CANDIDATES = 200
 # Candidates compared before the best are kept; more edges than this many pairs are thinned by their cost.
 _MOST_PAIRS_PER_HOUR = 60_000
 _BUCKET_S = 20.0
-_QUIET_LUFS = -70.0
-_NEUTRAL = 0.5
 
 
 def find_candidates(
@@ -79,7 +72,7 @@ def find_candidates(
         frame_s=float(np.median(np.diff(times))) if len(times) > 1 else 0.04,
     )
     spans = _spans(scene, params.selection)
-    terms = _terms(spans, scene, frames_table, audio, params)
+    terms = measure_terms(spans, scene, frames_table, audio, params)
     found = pd.concat([spans[["start_s", "end_s"]], terms.round(4), spans[["begins", "ends"]]], axis=1)
     found.insert(2, "score", _weighted_mean(found, params.scoring.weights))
     found = _keep_best(found, duration_s)
@@ -152,7 +145,7 @@ def choose_profile(
     return name, f"{share} look like {name}"
 
 
-def _weighted_mean(table: pd.DataFrame, weights: ScoringWeights) -> Values:
+def _weighted_mean(table: pd.DataFrame, weights: ScoringWeights) -> NDArray[np.float64]:
     values = np.array([getattr(weights, term) for term in TERMS])
     total = float(values.sum())
     if total == 0.0:
@@ -187,19 +180,37 @@ def _spans(scene: Scene, params: SelectionParams) -> pd.DataFrame:
             "ends": ends["reason"].to_numpy()[to_index],
         }
     )
-    forced = []
-    for index in np.flatnonzero((counts == 0) & (start_s + params.min_s <= scene.duration_s + ROUNDING_S)):
-        begin_s = float(start_s[index])
-        latest_s = min(begin_s + params.max_s, scene.duration_s)
-        finish_s, cost, reason = quietest_edge(scene, min(begin_s + params.min_s, latest_s), latest_s)
-        finish_s = math.floor(finish_s * 1000.0 + 1e-6) / 1000.0
-        joint = 1.0 - (1.0 - float(starts["cost"].iloc[index])) * (1.0 - cost)
-        forced.append((begin_s, finish_s, joint, starts["reason"].iloc[index], reason))
-    spans = pd.concat([spans, pd.DataFrame(forced, columns=spans.columns)]) if forced else spans
+    alone = np.flatnonzero((counts == 0) & (start_s + params.min_s <= scene.duration_s + ROUNDING_S))
+    lonely = [_Start(*row) for row in starts.iloc[alone].itertuples(index=False)]
+    if not len(spans) and not lonely:
+        lonely = [_Start(0.0, 0.0, "where the video begins")]
+    if lonely:
+        spans = pd.concat([spans, pd.DataFrame([_ended(start, scene, params) for start in lonely])])
     most = max(2000, int(_MOST_PAIRS_PER_HOUR * scene.duration_s / 3600.0))
     if len(spans) > most:
-        spans = spans.iloc[np.argsort(spans["cost"].to_numpy(), kind="stable")[:most]]
+        # Of equal cost, multiples of the golden ratio pick evenly over the whole video.
+        spread = np.arange(len(spans)) * 0.6180339887498949 % 1.0
+        spans = spans.iloc[np.lexsort([spread, spans["cost"].to_numpy()])[:most]]
     return spans.sort_values(["start_s", "end_s"], kind="stable").reset_index(drop=True)
+
+
+class _Start(NamedTuple):
+    time_s: float
+    cost: float
+    reason: str
+
+
+def _ended(start: _Start, scene: Scene, params: SelectionParams) -> dict[str, float | str]:
+    """Return the span from a start that has no end at an allowed distance to the best place there is."""
+    latest_s = min(start.time_s + params.max_s, scene.duration_s)
+    time_s, cost, reason = quietest_edge(scene, min(start.time_s + params.min_s, latest_s), latest_s)
+    return {
+        "start_s": start.time_s,
+        "end_s": math.floor(time_s * 1000.0 + 1e-6) / 1000.0,
+        "cost": 1.0 - (1.0 - start.cost) * (1.0 - cost),
+        "begins": start.reason,
+        "ends": reason,
+    }
 
 
 def _whole(scene: Scene, params: SelectionParams) -> pd.DataFrame:
@@ -214,112 +225,6 @@ def _whole(scene: Scene, params: SelectionParams) -> pd.DataFrame:
             start_s, begins = (first_s, "where speech begins") if first_s > 0.0 else (start_s, begins)
             end_s, ends = (last_s, "where speech ends") if last_s < end_s else (end_s, ends)
     return pd.DataFrame({"start_s": [start_s], "end_s": [end_s], "cost": [0.0], "begins": [begins], "ends": [ends]})
-
-
-def _terms(
-    spans: pd.DataFrame, scene: Scene, frames_table: pd.DataFrame, audio: pd.DataFrame, params: Params
-) -> pd.DataFrame:
-    start_s, end_s = spans["start_s"].to_numpy(), spans["end_s"].to_numpy()
-    length_s = end_s - start_s
-    hook_s = np.minimum(start_s + params.scoring.hook_s, end_s)
-    payoff_s = end_s - length_s / 5.0
-
-    loudness = audio["loudness_lufs"].to_numpy(dtype=np.float64)
-    is_heard = loudness > _QUIET_LUFS
-    energy = _robust(np.maximum(loudness, _QUIET_LUFS), is_heard, least=3.0)
-    over_time = _mean_over(energy, HOPS_PER_S)
-    over_speech = _mean_over(scene.is_speech.astype(np.float64), HOPS_PER_S)
-    squares = _mean_over(energy * energy, HOPS_PER_S)(start_s, end_s)
-    reaction = _mean_over(((energy > 0.0) & ~scene.is_speech).astype(np.float64), HOPS_PER_S)
-    motion = _mean_at(frames_table, "motion")
-    cuts_s = np.sort(scene.transitions["begin_s"].to_numpy(dtype=np.float64))
-    n_cuts = np.searchsorted(cuts_s, end_s) - np.searchsorted(cuts_s, start_s, side="right")
-    text, first_words = telling_words(scene.words, start_s, end_s)
-    has_words = len(scene.words) > 0
-
-    mean_energy = over_time(start_s, end_s)
-    opening = [(0.3, _relative(over_time(start_s, hook_s), 0.2)), (0.1, _relative(motion(start_s, hook_s), 0.02))]
-    if scene.is_speech.any():
-        opening.append((0.35, over_speech(start_s, hook_s)))
-    if has_words:
-        opening.append((0.25, first_words))
-    middle = (start_s + end_s) / (2.0 * scene.duration_s)
-    columns = {
-        "hook": sum(weight * value for weight, value in opening) / sum(weight for weight, _ in opening),
-        "energy": _relative(mean_energy, 0.15),
-        "dynamics": _relative(np.sqrt(np.maximum(0.0, squares - mean_energy**2)), 0.1),
-        "speech": over_speech(start_s, end_s),
-        "motion": _relative(motion(start_s, end_s), 0.02),
-        "pace": _relative(np.log1p(n_cuts / length_s * 60.0), 0.3),
-        "novelty": _relative(_novelty(frames_table, energy, scene.duration_s)(start_s, end_s), 0.1),
-        "text": _relative(text, 0.02) if has_words else np.full(len(spans), _NEUTRAL),
-        "completeness": 1.0 - spans["cost"].to_numpy(),
-        "payoff": 0.6 * _relative(over_time(payoff_s, end_s), 0.2) + 0.4 * _relative(reaction(payoff_s, end_s), 0.1),
-        "length": np.exp(-0.5 * (np.log(length_s / params.selection.ideal_s) / 0.5) ** 2),
-        "position": 1.0 - np.abs(2.0 * middle - 1.0),
-    }
-    return pd.DataFrame({term: np.clip(columns[term], 0.0, 1.0) for term in TERMS})
-
-
-def _mean_over(series: Values, rate_hz: float) -> Mean:
-    """Return a function of the mean of an evenly spaced series between two arrays of times."""
-    sums = np.concatenate([[0.0], np.cumsum(series)])
-
-    def mean(from_s: Values, to_s: Values) -> Values:
-        first = np.clip(np.rint(from_s * rate_hz).astype(np.int64), 0, max(0, len(series) - 1))
-        last = np.clip(np.rint(to_s * rate_hz).astype(np.int64), first + 1, max(1, len(series)))
-        return np.asarray((sums[last] - sums[first]) / (last - first))
-
-    return mean
-
-
-def _mean_at(table: pd.DataFrame, column: str) -> Mean:
-    """Return a function of the mean of a column of the frames table between two arrays of times."""
-    times = table["time_s"].to_numpy(dtype=np.float64)
-    sums = np.concatenate([[0.0], np.cumsum(table[column].to_numpy(dtype=np.float64))])
-
-    def mean(from_s: Values, to_s: Values) -> Values:
-        first = np.searchsorted(times, from_s)
-        last = np.searchsorted(times, to_s)
-        return np.asarray((sums[last] - sums[first]) / np.maximum(1, last - first))
-
-    return mean
-
-
-def _robust(values: Values, active: NDArray[np.bool_], *, least: float) -> Values:
-    """Return how far each value lies from the median of the active ones, in robust deviations within +-3."""
-    if not active.any():
-        return np.zeros(len(values))
-    median = float(np.median(values[active]))
-    deviation = 1.4826 * float(np.median(np.abs(values[active] - median)))
-    return np.clip((values - median) / max(deviation, least), -3.0, 3.0)
-
-
-def _relative(values: Values, least: float) -> Values:
-    """Return 0..1 with the median at 0.5 and six robust deviations from 0 to 1.
-
-    Equal values give 0.5, unless all are 0: then there is nothing of what is measured.
-    """
-    if not values.any():
-        return np.zeros(len(values))
-    robust = _robust(values, np.ones(len(values), dtype=bool), least=least)
-    return np.clip(_NEUTRAL + robust / 6.0, 0.0, 1.0)
-
-
-def _novelty(frames_table: pd.DataFrame, energy: Values, duration_s: float) -> Mean:
-    """Return how unlike the two minutes around it each second looks and sounds."""
-    n_seconds = max(1, math.ceil(duration_s))
-    begins = np.arange(n_seconds, dtype=np.float64)
-    columns = [c for c in ("luma_mean", "luma_std", "edge_energy", "chroma_u", "chroma_v") if c in frames_table]
-    measures = [_mean_at(frames_table, column)(begins, begins + 1.0) for column in columns]
-    measures.append(_mean_over(energy, HOPS_PER_S)(begins, begins + 1.0))
-    everywhere = np.ones(n_seconds, dtype=bool)
-    scaled = np.column_stack([_robust(measure, everywhere, least=0.05) for measure in measures])
-    sums = np.concatenate([np.zeros((1, scaled.shape[1])), np.cumsum(scaled, axis=0)])
-    first = np.maximum(0, np.arange(n_seconds) - 60)
-    last = np.minimum(n_seconds, np.arange(n_seconds) + 61)
-    around = (sums[last] - sums[first]) / (last - first)[:, None]
-    return _mean_over(np.sqrt(((scaled - around) ** 2).mean(axis=1)), 1.0)
 
 
 def _keep_best(table: pd.DataFrame, duration_s: float) -> pd.DataFrame:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from clipkit.analysis.highlights import ROUNDING_S, TERMS
+from clipkit.analysis.highlights import ROUNDING_S
+from clipkit.analysis.terms import TERMS
 from clipkit.params import SelectionParams
 from clipkit.timeline import format_timecode
 
