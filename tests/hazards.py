@@ -161,6 +161,13 @@ def _size_change(path: Path) -> Path:
     return path
 
 
+def _glued(path: Path) -> Path:
+    """Append a recording to itself: its times begin anew."""
+    once = write(path.with_name("once.ts"), range(50), options={"bf": "0"}).read_bytes()
+    path.write_bytes(once + once)
+    return path
+
+
 def _cover(path: Path) -> Path:
     """Add a cover picture that is larger than the video."""
     video = _cfr(path.with_name("video.mkv"), 10)
@@ -233,6 +240,7 @@ _MAKERS: dict[str, Callable[[Path], Path]] = {
     "cut_off.mp4": _cut_off,
     "damaged.mp4": _damaged,
     "size_change.ts": _size_change,
+    "glued.ts": _glued,
     "cover.mp4": _cover,
     "ten_bit.mkv": lambda path: _cfr(path, 10, pix_fmt="yuv420p10le"),
     "full_chroma.mkv": lambda path: _cfr(path, 10, pix_fmt="yuv444p"),

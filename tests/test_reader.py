@@ -239,6 +239,14 @@ def test_a_picture_that_changes_size_is_brought_to_the_first_size(hazard: Hazard
     assert numbers(frames) == [*range(25), *range(25)]
 
 
+def test_recordings_glued_together_are_refused_and_not_cut_short(hazard: Hazard) -> None:
+    with open_video(hazard("glued.ts")) as reader, pytest.raises(InputError, match=r"jump back from 2\.0 s") as caught:
+        list(reader)
+
+    assert caught.value.code == "input.time_jumps"
+    assert str(hazard("glued.ts")) in caught.value.message
+
+
 def test_broken_packets_are_counted_and_the_rest_is_read(hazard: Hazard) -> None:
     with open_video(hazard("damaged.mp4")) as reader:
         found = numbers(reader)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from clipkit.errors import InputError
 from clipkit.media.demux import Damage, read_frames
 from clipkit.media.gate import open_container
-from clipkit.media.probe import AudioInfo, MediaInfo, probe
+from clipkit.media.info import AudioInfo, MediaInfo
+from clipkit.media.probe import probe
 from clipkit.params import SecurityParams
 
 Samples = NDArray[np.float32]

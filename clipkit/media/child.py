@@ -57,7 +57,11 @@ class FileEncoder:
         self._check = check
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         general = [ffmpeg_path(), "-hide_banner", "-nostats", "-loglevel", "warning", "-y"]
-        self._child = _start([*general, *arguments, f"file:{self._part}"])
+        try:
+            self._child = _start([*general, *arguments, f"file:{self._part}"])
+        except OSError as error:
+            message = f"ffmpeg could not be started ({error.strerror}). Free memory, or install imageio-ffmpeg again."
+            raise ResourceError(message, code="resource.no_encoder") from error
         self._drain = threading.Thread(target=self._keep_lines, name="ffmpeg messages", daemon=True)
         self._drain.start()
 

@@ -6,9 +6,13 @@ decoder says into strictly rising ticks, the same ones wherever decoding began.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from clipkit.media.probe import VideoInfo
+from clipkit.errors import InputError
+from clipkit.media.info import VideoInfo
+
+# Decoders disorder a few frames at most.
+_MAX_HIDDEN = 32
 
 
 class FrameClock:
@@ -19,18 +23,30 @@ class FrameClock:
 
     Parameters
     ----------
+    path : str
+        The file, for messages.
     info : VideoInfo
         The stream: its frame rate gives the length of a frame without any time stamp.
     """
 
-    def __init__(self, info: VideoInfo) -> None:
+    def __init__(self, path: str, info: VideoInfo) -> None:
+        self._path = path
         self._decode_delay = info.decode_delay
         self._start = info.start_pts
+        self._time_base = info.time_base
         self._frame_ticks = max(round(1 / (info.frame_rate * info.time_base)), 1)
         self._last: int | None = None
+        self._hidden: list[int] = []
 
     def tick(self, frame: Any) -> int | None:
-        """Return the tick of a frame, or None when it would not be on screen for any time."""
+        """Return the tick of a frame, or None when it would not be on screen for any time.
+
+        Raises
+        ------
+        InputError
+            ``input.time_jumps`` when many frames in a row lie before one that was shown: recordings glued together,
+            whose times begin anew, would lose all but the first silently.
+        """
         last = self._last
         stamps = (frame.dts,) if self._decode_delay else (frame.pts, frame.dts)
         known = [stamp - self._decode_delay for stamp in stamps if stamp is not None]
@@ -38,6 +54,18 @@ class FrameClock:
             known = [self._start if last is None else last + self._frame_ticks]
         rising = [stamp for stamp in known if last is None or stamp > last]
         if not rising:
+            self._hidden.append(known[0])
+            if len(self._hidden) > _MAX_HIDDEN:
+                self._refuse()
             return None
+        self._hidden.clear()
         self._last = int(rising[0])
         return self._last
+
+    def _refuse(self) -> NoReturn:
+        from_s, to_s = (float((at - self._start) * self._time_base) for at in (self._last or 0, self._hidden[0]))
+        message = (
+            f"{self._path}: its time stamps jump back from {from_s:.1f} s to {to_s:.1f} s, as in recordings glued "
+            "together. Join them in a video editor, or give them one by one."
+        )
+        raise InputError(message, code="input.time_jumps")

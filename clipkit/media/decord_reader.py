@@ -24,7 +24,7 @@ from clipkit.errors import InputError
 from clipkit.media.demux import Damage, read_packets
 from clipkit.media.frames import Frame, VideoReader, turn
 from clipkit.media.gate import open_container
-from clipkit.media.probe import MediaInfo, VideoInfo
+from clipkit.media.info import MediaInfo, VideoInfo
 from clipkit.params import SecurityParams
 
 _CODECS = ("h264", "hevc", "vp9")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import statistics
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +17,10 @@ from av.stream import Disposition
 from clipkit.errors import InputError
 from clipkit.media.demux import Damage, decode, is_shown, last_tick, packet_tick, read_packets
 from clipkit.media.gate import open_container, usable_streams
+from clipkit.media.info import UNKNOWN, AudioInfo, MediaInfo, SubtitleInfo, VideoInfo
 from clipkit.params import SecurityParams
+
+__all__ = ["AudioInfo", "MediaInfo", "SubtitleInfo", "VideoInfo", "displayed_size", "probe", "require_video"]
 
 # Code points of ISO/IEC 23091-2 under the names that ffmpeg gives them.
 _SPACES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
@@ -32,7 +33,6 @@ _PRIMARIES = {
     1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 11: "smpte431",
     12: "smpte432",
 }  # fmt: skip
-_UNSPECIFIED = "unknown"
 
 _COMMON_RATES = tuple(Fraction(n) for n in (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)) + tuple(
     Fraction(n * 1000, 1001) for n in (12, 15, 24, 30, 48, 60, 120, 240)
@@ -43,126 +43,6 @@ _REORDERED_PACKETS = 16
 _REGULAR_SHARE = 0.95
 # A pixel five times as wide as high is a damaged header, not a picture.
 _MAX_SAMPLE_ASPECT = 5
-
-
-@dataclass(frozen=True)
-class VideoInfo:
-    """The video stream that is used.
-
-    Parameters
-    ----------
-    index : int
-        Index of the stream in the file.
-    codec : str
-        Name of the codec, such as ``h264``.
-    coded_width, coded_height : int
-        Size of a decoded picture, pixels.
-    width, height : int
-        Size as displayed: after rotation, with square pixels.
-    rotation : int
-        Degrees clockwise to apply for display: 0, 90, 180 or 270.
-    mirrored : bool
-        Whether the picture is mirrored left to right before it is rotated.
-    sample_aspect : Fraction
-        Width of a pixel over its height, as decoded.
-    frame_rate : Fraction
-        Frames a second on average; exact for constant rates only.
-    is_variable_rate : bool
-        Whether frames stay on screen for different times.
-    time_base : Fraction
-        Seconds a tick.
-    start_pts : int
-        Tick of the first displayed frame, which is time 0.
-    decode_delay : int
-        Ticks by which the decoder's output is late where the container has no presentation times (AVI), else 0.
-    pix_fmt, color_space, color_range, color_transfer, color_primaries : str
-        As tagged in the stream, in ffmpeg's names, ``unknown`` where untagged.
-    is_hdr : bool
-        Whether the transfer is PQ or HLG.
-    is_interlaced : bool
-        Whether the first frame is made of two fields.
-    """
-
-    index: int
-    codec: str
-    coded_width: int
-    coded_height: int
-    width: int
-    height: int
-    rotation: int
-    mirrored: bool
-    sample_aspect: Fraction
-    frame_rate: Fraction
-    is_variable_rate: bool
-    time_base: Fraction
-    start_pts: int
-    decode_delay: int
-    pix_fmt: str
-    color_space: str
-    color_range: str
-    color_transfer: str
-    color_primaries: str
-    is_hdr: bool
-    is_interlaced: bool
-
-    @property
-    def matrix(self) -> str:
-        """Colour matrix of the planes: ``bt601``, ``bt709`` or ``bt2020``; by size where the stream says nothing."""
-        if self.color_space in ("bt709", "smpte240m"):
-            return "bt709"
-        if self.color_space.startswith("bt2020"):
-            return "bt2020"
-        if self.color_space in ("fcc", "bt470bg", "smpte170m"):
-            return "bt601"
-        return "bt709" if self.coded_width >= 1280 or self.coded_height > 576 else "bt601"
-
-    @property
-    def is_full_range(self) -> bool:
-        """Whether luma in the planes runs over 0..255 and not over 16..235."""
-        return self.color_space != "rgb" and (self.color_range == "pc" or self.pix_fmt.startswith("yuvj"))
-
-
-@dataclass(frozen=True)
-class AudioInfo:
-    """One audio track; ``start_s`` counts from the first displayed video frame."""
-
-    index: int
-    codec: str
-    rate_hz: int
-    channels: int
-    layout: str
-    language: str | None
-    is_default: bool
-    is_readable: bool
-    start_s: float
-
-
-@dataclass(frozen=True)
-class SubtitleInfo:
-    """One subtitle stream; only text can be read."""
-
-    index: int
-    codec: str
-    language: str | None
-    is_text: bool
-
-
-@dataclass(frozen=True)
-class MediaInfo:
-    """What one file holds; ``streams`` names all of them in words."""
-
-    path: str
-    container: str
-    size_bytes: int
-    duration_s: float
-    video: VideoInfo | None
-    audio: tuple[AudioInfo, ...]
-    subtitles: tuple[SubtitleInfo, ...]
-    streams: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the same as plain values for JSON; fractions become ``"30000/1001"``."""
-        return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}
 
 
 def probe(path: str | os.PathLike[str], security: SecurityParams | None = None) -> MediaInfo:
@@ -271,7 +151,7 @@ def _describe(stream: Any, frame: Any, ticks: list[int], *, start_pts: int, deco
     rotation, mirrored = _orientation(frame)
     aspect = _sample_aspect(stream)
     width, height = displayed_size(frame.width, frame.height, aspect, rotation)
-    transfer = _TRANSFERS.get(int(frame.color_trc), _UNSPECIFIED)
+    transfer = _TRANSFERS.get(int(frame.color_trc), UNKNOWN)
     return VideoInfo(
         index=stream.index,
         codec=_codec(stream),
@@ -288,10 +168,10 @@ def _describe(stream: Any, frame: Any, ticks: list[int], *, start_pts: int, deco
         start_pts=start_pts,
         decode_delay=decode_delay,
         pix_fmt=frame.format.name,
-        color_space="rgb" if frame.format.is_rgb else _SPACES.get(int(frame.colorspace), _UNSPECIFIED),
-        color_range=_RANGES.get(int(frame.color_range), _UNSPECIFIED),
+        color_space="rgb" if frame.format.is_rgb else _SPACES.get(int(frame.colorspace), UNKNOWN),
+        color_range=_RANGES.get(int(frame.color_range), UNKNOWN),
         color_transfer=transfer,
-        color_primaries=_PRIMARIES.get(int(frame.color_primaries), _UNSPECIFIED),
+        color_primaries=_PRIMARIES.get(int(frame.color_primaries), UNKNOWN),
         is_hdr=transfer in ("smpte2084", "arib-std-b67"),
         is_interlaced=bool(frame.interlaced_frame),
     )
@@ -365,7 +245,7 @@ def _audio_info(stream: Any, origin_s: float) -> AudioInfo:
         codec=_codec(stream),
         rate_hz=context.sample_rate if is_readable else 0,
         channels=context.layout.nb_channels if is_readable else 0,
-        layout=context.layout.name if is_readable else _UNSPECIFIED,
+        layout=context.layout.name if is_readable else UNKNOWN,
         language=stream.language,
         is_default=bool(stream.disposition & Disposition.default),
         is_readable=is_readable,
@@ -380,15 +260,5 @@ def _subtitle_info(stream: Any) -> SubtitleInfo:
 
 def _codec(stream: Any) -> str:
     if stream.codec_context is None:
-        return _UNSPECIFIED
+        return UNKNOWN
     return str(stream.codec_context.codec.canonical_name)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

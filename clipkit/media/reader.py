@@ -14,7 +14,8 @@ from clipkit.media.clock import FrameClock
 from clipkit.media.demux import Damage, read_frames
 from clipkit.media.frames import COLORSPACES, Frame, Plane, VideoReader
 from clipkit.media.gate import open_container
-from clipkit.media.probe import MediaInfo, VideoInfo, require_video
+from clipkit.media.info import MediaInfo, VideoInfo
+from clipkit.media.probe import require_video
 from clipkit.params import SecurityParams
 
 __all__ = ["Frame", "Plane", "PyavReader", "VideoReader", "open_video"]
@@ -70,7 +71,7 @@ class PyavReader(VideoReader):
         assert info.video is not None
         self.info = info
         self.video: VideoInfo = info.video
-        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads
+        self._threads = threads
         self._security = security
         self._damage = Damage()
         self._reformatter = VideoReformatter()
@@ -164,7 +165,7 @@ class PyavReader(VideoReader):
     def _decode(self) -> Iterator[Frame]:
         self._is_fresh = False
         video = self.video
-        clock = FrameClock(video)
+        clock = FrameClock(self.info.path, video)
         for picture in read_frames(self._container, self._stream, self._damage):
             pts = clock.tick(picture)
             if pts is not None and pts >= video.start_pts:
