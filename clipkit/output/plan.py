@@ -74,7 +74,7 @@ class ClipPlan:
     @property
     def stem(self) -> str:
         """Beginning of the names of the files."""
-        return f"{self.clip_id:02d}"
+        return str(self.clip_id)
 
     def frames(self, reader: VideoReader) -> Iterator[Frame]:
         """Yield the source frame of every tick; the same object again where the source has no newer one."""
