@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import luma, motion
+from clipkit.kernels import limiter, luma, motion, resample
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,14 @@ def make_grids(rng, size):
 
 def before(rng, n_frames):
     return np.maximum(np.arange(n_frames) - rng.integers(0, 3, n_frames), 0)
+
+
+def make_blend(rng, size, dtype, out_dtype):
+    n_rows, width, n_taps, n_out = size
+    plane = levels(rng, (n_rows, width)).astype(dtype)
+    firsts = np.sort(rng.integers(0, n_rows - n_taps + 1, n_out))
+    weights = rng.uniform(-0.5, 1.5, (n_taps, n_out)).astype(np.float32)
+    return plane, firsts, weights, np.full((n_out, width), 7, out_dtype)
 
 
 def shrink(samples, stride, height, width, grid, *_):
@@ -198,6 +206,33 @@ CASES = (
         lambda rng, size: (levels(rng, size), before(rng, size[0]), 4, np.empty(size[0], np.float32)),
         ((1, 1, 1), (5, 3, 4), (3, 18, 32)),
         (1000, 18, 32),
+        n_filled=1,
+        tolerance=1e-6,
+    ),
+    Case(
+        resample.blend_rows,
+        reference.blend_rows,
+        lambda rng, size: make_blend(rng, size, np.uint8, np.float32),
+        ((1, 1, 1, 1), (4, 1, 4, 3), (5, 7, 2, 9), (33, 40, 6, 21)),
+        (412, 720, 4, 1080),
+        n_filled=1,
+        tolerance=1e-2,  # float32 sums of levels
+    ),
+    Case(
+        resample.blend_rows_to_levels,
+        reference.blend_rows_to_levels,
+        lambda rng, size: make_blend(rng, size, np.float32, np.uint8),
+        ((1, 1, 1, 1), (4, 1, 4, 3), (5, 7, 2, 9), (33, 40, 6, 21)),
+        (720, 1080, 4, 1920),
+        n_filled=1,
+        tolerance=1,  # a float32 sum may fall on the other side of a half
+    ),
+    Case(
+        limiter.released_gain,
+        reference.released_gain,
+        lambda rng, size: (rng.random(size).astype(np.float32), 0.003, np.empty(size, np.float32)),
+        ((1,), (2,), (500,)),
+        (480_000,),
         n_filled=1,
         tolerance=1e-6,
     ),

@@ -92,3 +92,22 @@ def linear_changes(pictures, weights, length):
 def moving_shares(grids, before, level):
     steps = np.abs(grids.astype(int) - grids[before].astype(int))
     return (steps > level).mean(axis=(1, 2)).astype(np.float32)
+
+
+def blend_rows(plane, firsts, weights):
+    matrix = np.zeros((len(firsts), plane.shape[0]))
+    for row, first in enumerate(firsts):
+        matrix[row, first : first + len(weights)] = weights[:, row]
+    return matrix @ plane.astype(np.float64)
+
+
+def blend_rows_to_levels(plane, firsts, weights):
+    return np.floor(np.clip(blend_rows(plane, firsts, weights) + 0.5, 0, 255))
+
+
+def released_gain(gains, release):
+    out, gain = [], 1.0
+    for allowed in gains:
+        gain = min(float(allowed), gain + (1.0 - gain) * release)
+        out.append(gain)
+    return np.array(out)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkit.kernels.resample import blend_rows, blend_rows_to_levels
 from clipkit.media.frames import Plane, turn
 from clipkit.media.reader import open_video
 from clipkit.output.scaler import Scaler
@@ -160,29 +159,3 @@ def test_every_kind_of_chroma_becomes_the_same_colours(hazard, name, kind):
     assert v[red].mean() > 170
     assert u[blue].mean() > 170
     assert y[-height // 4 :, 2 : width // 2 - 2].mean() == pytest.approx(73, abs=12)
-
-
-def blended(plane, firsts, weights):
-    """Do the same as the kernels with one matrix."""
-    matrix = np.zeros((len(firsts), plane.shape[0]))
-    for row, first in enumerate(firsts):
-        matrix[row, first : first + len(weights)] = weights[:, row]
-    return matrix @ plane.astype(np.float64)
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (4, 1), (5, 7), (40, 33)])
-@pytest.mark.parametrize("n_taps", [1, 4, 6])
-def test_the_kernels_do_what_a_matrix_does(rng, shape, n_taps):
-    plane = rng.choice(np.array([0, 1, 127, 128, 254, 255], np.uint8), shape)
-    n_taps = min(n_taps, shape[0])
-    firsts = rng.integers(0, shape[0] - n_taps + 1, 9)
-    weights = rng.uniform(-0.5, 1.5, (n_taps, 9)).astype(np.float32)
-    between, out = np.empty((9, shape[1]), np.float32), np.empty((9, shape[1]), np.uint8)
-
-    blend_rows(plane, firsts, weights, between)
-    blend_rows_to_levels(plane.astype(np.float32), firsts, weights, out)
-
-    expected = blended(plane, firsts, weights)
-    assert between == pytest.approx(expected, abs=1e-2)
-    # float32 sums may fall on the other side of a half
-    assert np.abs(out - np.clip(expected, 0, 255)).max() <= 0.5 + 1e-2
