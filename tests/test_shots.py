@@ -271,7 +271,7 @@ def play(script):
 
 
 @given(scripts)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_shots_tile_the_file(script):
     frames = frames_of(play(script))
     transitions = detect_transitions(frames, AnalysisParams())
@@ -287,7 +287,7 @@ def test_shots_tile_the_file(script):
 
 
 @given(scripts, st.integers(-14, 14))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_adding_a_constant_to_luma_changes_no_cut(script, shift):
     pictures = play([(seed, "cut", n) for seed, _, n in script])
     lighter = [one + shift for one in pictures]
@@ -296,7 +296,7 @@ def test_adding_a_constant_to_luma_changes_no_cut(script, shift):
 
 
 @given(scripts)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_a_longer_file_has_the_same_beginning(script):
     pictures = play(script)
     margin = 80  # the longest blend that is looked for, and the frames that are compared around it
