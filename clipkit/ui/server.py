@@ -108,10 +108,15 @@ def serve(
         server.reports_dir = reports_dir
         try:
             server.initialize(argv=[], find_extensions=False)
-            print(f"clipkit dashboard: http://{HOST}:{port}/?token={token}", file=sys.stderr, flush=True)  # noqa: T201
+            # Runs when the server's loop does, after the port was opened there.
+            server.io_loop.add_callback(_tell, f"http://{HOST}:{port}/?token={token}")
             server.start()
         finally:
             _Server.clear_instance()
+
+
+def _tell(address: str) -> None:
+    print(f"clipkit dashboard: {address}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _config(folder: Path, port: int, token: str, open_browser: bool) -> Config:
