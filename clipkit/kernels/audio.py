@@ -52,3 +52,8 @@ def two_state_posterior(log_ratios: NDArray[np.float32], enter: float, leave: fl
         behind = math.log(share * (1.0 - leave) + (1.0 - share) * leave) - math.log(
             share * enter + (1.0 - share) * (1.0 - enter)
         )
+
+
+def warm_up() -> None:
+    """Compile the chain of two states."""
+    two_state_posterior(np.zeros(2, np.float32), 0.1, 0.1, np.empty(2, np.float32))

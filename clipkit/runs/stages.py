@@ -241,19 +241,24 @@ class ClipRun:
         return lambda share: self.folder.progress(begin + SHARES[stage] * min(1.0, share))
 
     def _fit_platforms(self) -> None:
-        """Lower the longest clip to what every platform takes."""
+        """Keep the clips' lengths within what every platform takes, as far as the video allows."""
         selection = self.params.selection
+        widest = max(self.platforms, key=lambda platform: platform.min_s)
         tightest = min(self.platforms, key=lambda platform: platform.max_s)
-        if selection.max_s > tightest.max_s:
-            limit = f"{tightest.max_s:g} s instead of {selection.max_s:g} s"
-            text = f"clips last at most {limit}, the limit of {tightest.name}."
-            self.folder.note("candidates", text)
-            shorter = {
-                "max_s": tightest.max_s,
-                "min_s": min(selection.min_s, tightest.max_s),
-                "ideal_s": min(selection.ideal_s, tightest.max_s),
-            }
-            self.params = self.params.model_copy(update={"selection": selection.model_copy(update=shorter)})
+        max_s = min(selection.max_s, tightest.max_s)
+        min_s = selection.min_s
+        if widest.min_s <= min(self.frames.duration_s, max_s):
+            min_s = max(min_s, widest.min_s)
+        min_s = min(min_s, max_s)
+        for name, asked_s, kept_s, platform in (
+            ("longest", selection.max_s, max_s, tightest),
+            ("shortest", selection.min_s, min_s, widest),
+        ):
+            if asked_s != kept_s:
+                text = f"the {name} clip lasts {kept_s:g} s instead of {asked_s:g} s, the limit of {platform.name}."
+                self.folder.note("candidates", text)
+        fitting = {"max_s": max_s, "min_s": min_s, "ideal_s": min(max(selection.ideal_s, min_s), max_s)}
+        self.params = self.params.model_copy(update={"selection": selection.model_copy(update=fitting)})
 
     def _fitting(self, clip_id: int, duration_s: float) -> list[Platform]:
         fitting = []
