@@ -88,6 +88,11 @@ class Platform(_Model):
     loudness_lufs: Fact[Annotated[float, Field(ge=-40.0, le=-5.0)]]
 
     @property
+    def min_s(self) -> float:
+        """Shortest clip the platform takes, seconds."""
+        return self.duration_s.value[0] or 0.0
+
+    @property
     def max_s(self) -> float:
         """Longest clip the platform takes, seconds."""
         longest = self.duration_s.value[1]
