@@ -28,7 +28,7 @@ STILL = 0.01
 
 
 def shares(truth: pd.DataFrame, left: NDArray[np.float64], width: float) -> tuple[float, float]:
-    """Mean share of the boxes inside, of what is possible, and share of their centres inside."""
+    """Return the mean share of the boxes inside, of what is possible, and the share of their centres."""
     x0, x1 = truth["x0"].to_numpy(), truth["x1"].to_numpy()
     inside = np.clip(np.minimum(x1, left + width) - np.maximum(x0, left), 0, None) / (x1 - x0)
     middle = (x0 + x1) / 2
@@ -37,7 +37,7 @@ def shares(truth: pd.DataFrame, left: NDArray[np.float64], width: float) -> tupl
 
 
 def reversals(crop: pd.DataFrame, cuts_s: NDArray[np.float64]) -> float:
-    """Changes of direction a minute inside shots."""
+    """Return the changes of direction a minute inside shots."""
     shot = np.searchsorted(cuts_s, crop["time_s"], side="right")
     turns, seconds = 0, 0.0
     for _, rows in crop.groupby(shot):

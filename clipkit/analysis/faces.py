@@ -39,7 +39,7 @@ def detect_faces(picture: NDArray[np.uint8], time_s: float, *, mirrored: bool) -
     time_s : float
         Its time, copied to the detections.
     mirrored : bool
-        Which way profiles look: the cascade knows one side, so callers alternate.
+        Which way profiles look: the cascade knows one side.
 
     Notes
     -----
@@ -51,7 +51,7 @@ def detect_faces(picture: NDArray[np.uint8], time_s: float, *, mirrored: bool) -
         return []
     even = cv2.equalizeHist(picture)
     found: list[Face] = []
-    for name, flipped, neighbours in (("frontalface_alt2", False, 3), ("profileface", mirrored, 4)):
+    for name, flipped, neighbours in (("frontalface_alt2", False, 3), ("profileface", mirrored, 3)):
         view = np.ascontiguousarray(even[:, ::-1]) if flipped else even
         for x, y, w, h in _cascade(name).detectMultiScale(view, 1.2, neighbours, 0, (size, size)):
             left = width - x - w if flipped else x

@@ -104,6 +104,7 @@ class Observer:
         self.axis: Axis = axis
         self.sights: list[Sight] = []
         self._faces = faces
+        self._mirrored = False
         self._flow = optical_flow()
         self._last: Picture | None = None
         self._lowest: Picture | None = None
@@ -137,7 +138,10 @@ class Observer:
         n_seen = len(sight.time_s)
         every = _FACE_EVERY[n_seen >= _FACE_NEW]
         if self._faces and n_seen % every == 0:
-            sight.faces += detect_faces(picture, time_s, mirrored=n_seen // every % 2 == 1)
+            found = detect_faces(picture, time_s, mirrored=self._mirrored)
+            sight.faces += found
+            # The cascade for profiles knows one side: look the other way next time unless this way helped.
+            self._mirrored ^= not found
         sight.motion.append(self._onto_axis(motion) / np.float32(N_BINS))
         sight.saliency.append(self._onto_axis(saliency(small)))
         sight.time_s.append(time_s)
