@@ -103,6 +103,7 @@ def test_the_spoken_word_is_drawn_in_the_highlight_colour(drawn):
     picture = drawn("first second")
 
     is_yellow = (picture[:, :, 0] > 200) & (picture[:, :, 1] > 160) & (picture[:, :, 2] < 90)
+    assert np.median(picture[is_yellow & (picture[:, :, 0] > 248)], axis=0) == pytest.approx([255, 212, 0], abs=4)
     is_white = picture.min(axis=2) > 220
     assert is_yellow.sum() > 100
     assert is_white.sum() > 100

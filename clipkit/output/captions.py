@@ -146,6 +146,7 @@ def _ass_head(params: CaptionParams, face: Face, width: int, height: int, margin
         f"PlayResX: {width}\n"
         f"PlayResY: {height}\n"
         "WrapStyle: 2\n"
+        "YCbCr Matrix: TV.709\n"  # without it colours are those of BT.601
         "ScaledBorderAndShadow: yes\n\n"
         "[V4+ Styles]\n"
         "Format: Name,Fontname,Fontsize,PrimaryColour,SecondaryColour,OutlineColour,BackColour,Bold,Italic,Underline,"
