@@ -81,7 +81,7 @@ def test_each_platform_gets_video_sidecar_and_cover(finished):
     assert [rendered.platform.name for rendered in finished] == ["tiktok", "x", "instagram_reels"]
     folder = finished[0].path.parent
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        f"03_{name}.{suffix}" for name in ("tiktok", "x", "instagram_reels") for suffix in ("mp4", "srt", "jpg")
+        f"3_{name}.{suffix}" for name in ("tiktok", "x", "instagram_reels") for suffix in ("mp4", "srt", "jpg")
     )
     assert [(rendered.width, rendered.height) for rendered in finished] == [(1080, 1920), (720, 1280), (1080, 1920)]
     assert finished[0].srt_path.read_text(encoding="utf-8").startswith("1\n00:00:00,100 --> ")
@@ -317,7 +317,7 @@ def test_after_an_error_nothing_new_is_there_and_the_old_files_are(numbered, tmp
 
 
 def test_what_a_killed_run_left_is_cleared_away(numbered, tmp_path):
-    left = tmp_path / ".03.part"
+    left = tmp_path / ".3.part"
     left.mkdir()
     (left / "0.mp4").write_bytes(b"half")
 
