@@ -107,7 +107,9 @@ def test_identical_encodings_are_made_once_and_every_platform_gets_one(platforms
 
 
 def test_one_loudness_for_all_lets_more_platforms_share(platforms):
-    both = [platforms["snapchat_spotlight"], platforms["tiktok"]]
+    tiktok = platforms["tiktok"]
+    quieter = tiktok.loudness_lufs.model_copy(update={"value": -16.0})
+    both = [platforms["snapchat_spotlight"].model_copy(update={"loudness_lufs": quieter}), tiktok]
 
     assert {group.target_lufs for group in group_platforms(both, "9:16")} == {-16.0, -14.0}
     assert {group.target_lufs for group in group_platforms(both, "9:16", target_lufs=-15.0)} == {-15.0}

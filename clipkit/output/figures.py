@@ -6,7 +6,7 @@ shows, for people who cannot see it: :func:`summary`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -316,38 +316,6 @@ def timings_figure(timings: Mapping[str, float]) -> go.Figure:
     longest = max(timings, key=lambda stage: timings[stage], default=None)
     most = f", the longest was {longest}" if longest else ""
     return styled(figure, f"The stages took {sum(timings.values()):.1f} seconds{most}.", 90 + 24 * max(1, len(timings)))
-
-
-def machine_figure(history: Sequence[Mapping[str, float | None]], *, span_s: float = 120.0) -> go.Figure:
-    """Return processor, memory and GPU use of the last readings, 0 to 100 %.
-
-    Parameters
-    ----------
-    history : sequence of mappings
-        Oldest first; keys ``time_s`` (any clock) and ``cpu``, ``memory``, ``gpu`` in percent,
-        None where there is no GPU.
-    span_s : float, optional
-        How far back the axis goes from the last reading, seconds.
-    """
-    figure = go.Figure()
-    for key, name, colour, dash in (
-        ("cpu", "processor", BLUE, "solid"),
-        ("memory", "memory", ORANGE, "dash"),
-        ("gpu", "GPU", GREEN, "dot"),
-    ):
-        x, y = machine_line(history, key)
-        line = {"color": colour, "width": 2, "dash": dash}
-        figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hovertemplate="%{y:.0f} %")
-    figure.update_yaxes(range=[0, 100], ticksuffix=" %", nticks=5, fixedrange=True)
-    figure.update_xaxes(ticksuffix=" s", range=[-span_s, 0], fixedrange=True)
-    sentence = f"Use of the processor, the memory and the GPU over the last {span_s:.0f} seconds."
-    return styled(figure, sentence, 170)
-
-
-def machine_line(history: Sequence[Mapping[str, float | None]], key: str) -> tuple[list[float], list[float | None]]:
-    """Return one line of :func:`machine_figure`: seconds before the last reading, and percent."""
-    last_s = (history[-1]["time_s"] if history else 0.0) or 0.0
-    return [(reading["time_s"] or 0.0) - last_s for reading in history], [reading[key] for reading in history]
 
 
 def _plain(text: object) -> str:

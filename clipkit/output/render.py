@@ -186,15 +186,16 @@ def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: P
     width, height = aspect_size(plan.aspect, _CAPTION_SIDE)
     box = safe_box(plan.platforms, width, height)
     settings = params.captions
-    srt_path, ass_path, fonts_dir = work / "captions.srt", work / "captions.ass", work / "fonts"
+    srt_path, ass_path, fonts_dir = work / "captions.srt", work / "captions.ass", FONTS_DIR
     write_srt(make_sidecar_pages(words, plan.start_s, plan.end_s, settings), srt_path)
     line_width_px = caption_width(box, width, settings)
     pages = make_pages(words, plan.start_s, plan.end_s, settings, line_width_px=line_width_px)
     if not settings.burn or pages.empty:
         return _Captions(srt_path, None, fonts_dir, ())
     missing = write_ass(pages, ass_path, settings, width=width, height=height, safe_box=box)
-    shutil.copytree(FONTS_DIR, fonts_dir, ignore=shutil.ignore_patterns("*.txt"))
     if settings.font is not None:
+        # libass takes one folder, so a person's font joins copies of ours.
+        fonts_dir = shutil.copytree(FONTS_DIR, work / "fonts")
         shutil.copy(settings.font, fonts_dir)
     if not missing:
         return _Captions(srt_path, ass_path, fonts_dir, ())

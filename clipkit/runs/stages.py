@@ -263,7 +263,7 @@ class ClipRun:
     def _fitting(self, clip_id: int, duration_s: float) -> list[Platform]:
         fitting = []
         for platform in self.platforms:
-            why = platform.unsuitable(duration_s)
+            why = platform.unsuitable(duration_s, self.params.reframe.aspect)
             if why is None:
                 fitting.append(platform)
             else:
