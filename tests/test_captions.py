@@ -255,7 +255,7 @@ def test_a_font_that_is_none_is_refused(tmp_path, content):
 
 
 def test_fonts_come_with_their_licences():
-    assert {path.stem.split("-")[0] for path in FONTS_DIR.glob("*LICENSE.txt")} == {
+    assert {path.stem.split("-")[0] for path in (FONTS_DIR.parent / "licences").glob("*LICENSE.txt")} == {
         path.stem.split("-")[0] for path in FONTS_DIR.glob("*.[ot]tf")
     }
 
