@@ -265,6 +265,41 @@ def test_a_file_that_ends_early_gives_what_it_has(hazard: Hazard) -> None:
     assert 20 < len(found) < 50
 
 
+@pytest.mark.parametrize("name", ["cfr25.mp4", "b_frames.mkv", "long_gop.ts", "b_frames.avi", "odd_size_vp9.webm"])
+def test_any_damage_gives_frames_or_a_clear_error(hazard: Hazard, tmp_path: Path, name: str) -> None:
+    content = hazard(name).read_bytes()
+    rng = np.random.default_rng(7)
+    path = tmp_path / name
+    n_read = n_refused = 0
+    for _ in range(25):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        damaged[rng.integers(0, len(damaged), 12)] = rng.integers(0, 256, 12)
+        damaged[rng.integers(0, 500, 2)] = rng.integers(0, 256, 2)
+        path.write_bytes(damaged.tobytes())
+        try:
+            with open_video(path, threads=2) as reader:
+                times_s = [frame.time_s for frame in reader]
+                read_audio(path, rate_hz=8000, channels=1, end_s=1.0)
+        except ClipkitError:
+            n_refused += 1
+            continue
+        assert times_s == sorted(set(times_s))
+        assert not times_s or times_s[-1] < reader.info.duration_s
+        n_read += 1
+    assert n_read + n_refused == 25
+    assert n_read > 0
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("name", ["ax_sample_with_invalid_nalu.mp4", "de_corrupted.mp4", "mb_annex-b.mp4"])
+def test_damaged_files_give_the_same_pictures_with_any_number_of_threads(media: Path, name: str) -> None:
+    def read(threads: int) -> list[tuple[int, bytes]]:
+        with open_video(media / "odd" / name, threads=threads) as reader:
+            return [(frame.pts, luma(frame).tobytes()) for frame in reader]
+
+    assert read(4) == read(1)
+
+
 @pytest.mark.media
 def test_every_odd_file_gives_frames_or_one_clear_error(media: Path) -> None:
     """Nothing but a ClipkitError may come out of any file, and times must rise from 0 to the duration."""

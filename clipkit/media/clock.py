@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from clipkit.errors import InputError
-from clipkit.media.info import VideoInfo
+from clipkit.media.info import MediaInfo
 
 # Decoders disorder a few frames at most.
 _MAX_HIDDEN = 32
@@ -23,18 +23,18 @@ class FrameClock:
 
     Parameters
     ----------
-    path : str
-        The file, for messages.
-    info : VideoInfo
-        The stream: its frame rate gives the length of a frame without any time stamp.
+    info : MediaInfo
+        The file.  Its frame rate gives the length of a frame without any time stamp; a stamp beyond its end is wrong.
     """
 
-    def __init__(self, path: str, info: VideoInfo) -> None:
-        self._path = path
-        self._decode_delay = info.decode_delay
-        self._start = info.start_pts
-        self._time_base = info.time_base
-        self._frame_ticks = max(round(1 / (info.frame_rate * info.time_base)), 1)
+    def __init__(self, info: MediaInfo) -> None:
+        assert info.video is not None
+        self._path = info.path
+        self._decode_delay = info.video.decode_delay
+        self._start = info.video.start_pts
+        self._time_base = info.video.time_base
+        self._end = self._start + round(info.duration_s / self._time_base)
+        self._frame_ticks = max(round(1 / (info.video.frame_rate * self._time_base)), 1)
         self._last: int | None = None
         self._hidden: list[int] = []
 
@@ -52,7 +52,7 @@ class FrameClock:
         known = [stamp - self._decode_delay for stamp in stamps if stamp is not None]
         if not known:
             known = [self._start if last is None else last + self._frame_ticks]
-        rising = [stamp for stamp in known if last is None or stamp > last]
+        rising = [stamp for stamp in known if self._start <= stamp < self._end and (last is None or stamp > last)]
         if not rising:
             self._hidden.append(known[0])
             if len(self._hidden) > _MAX_HIDDEN:

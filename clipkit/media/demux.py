@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,8 @@ def read_packets(container: InputContainer, stream: Any, damage: Damage) -> Iter
     while failures < _MAX_FAILURES:
         try:
             packet = next(packets)
-        except StopIteration:
-            return
+        except (StopIteration, IndexError):
+            return  # PyAV 18 fails at the end when a stream turned up on the way; ours is flushed by then
         except av.FFmpegError:
             failures += 1
             damage.count += 1
@@ -64,7 +65,8 @@ def last_tick(container: InputContainer, stream: Any, usual_ticks: int = 0) -> i
     """Return the tick at which the last packet of a stream ends, or None when it has no timed packet.
 
     The end is looked for where the container says it is, and by reading everything where it
-    is not: headers of cut-off files and of live recordings are wrong.  Moves the container.
+    is not: headers of cut-off files and of live recordings are wrong.  The container must be fresh;
+    it is moved.
 
     Parameters
     ----------
@@ -79,10 +81,8 @@ def last_tick(container: InputContainer, stream: Any, usual_ticks: int = 0) -> i
     start = stream.start_time or 0
     tail = round(_TAIL_S / stream.time_base)
     for tick in (start + max(claimed - tail, 0), start) if claimed else (start,):
-        try:
+        with contextlib.suppress(av.FFmpegError):  # what cannot be sought in is read from where it stands
             container.seek(tick, stream=stream)
-        except av.FFmpegError:
-            continue
         ends = [
             packet_tick(packet, container.format.name)
             + (packet.duration if 2 * (packet.duration or 0) > usual_ticks else usual_ticks)

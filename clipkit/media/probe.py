@@ -72,6 +72,10 @@ def probe(path: str | os.PathLike[str], security: SecurityParams | None = None) 
     video = next(filter(None, (_video_info(path, index, security) for index in candidates)), None)
     origin_s = float(video.start_pts * video.time_base) if video else 0.0
     with open_container(path, security) as container:
+        # Described before anything is read: some containers gain streams on the way.
+        audio = tuple(_audio_info(stream, origin_s) for stream in container.streams.audio)
+        subtitles = tuple(_subtitle_info(stream) for stream in container.streams.subtitles)
+        streams = tuple(f"{stream.type} #{stream.index} {_codec(stream)}" for stream in container.streams)
         duration_s = 0.0
         if video is not None:
             usual_ticks = round(1 / (video.frame_rate * video.time_base))
@@ -87,9 +91,9 @@ def probe(path: str | os.PathLike[str], security: SecurityParams | None = None) 
             size_bytes=Path(path).stat().st_size,
             duration_s=duration_s,
             video=video,
-            audio=tuple(_audio_info(stream, origin_s) for stream in container.streams.audio),
-            subtitles=tuple(_subtitle_info(stream) for stream in container.streams.subtitles),
-            streams=tuple(f"{stream.type} #{stream.index} {_codec(stream)}" for stream in container.streams),
+            audio=audio,
+            subtitles=subtitles,
+            streams=streams,
         )
 
 

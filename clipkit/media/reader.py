@@ -10,6 +10,7 @@ from typing import Any
 import av
 from av.video.reformatter import ColorRange, VideoReformatter
 
+from clipkit.errors import InputError
 from clipkit.media.clock import FrameClock
 from clipkit.media.demux import Damage, read_frames
 from clipkit.media.frames import COLORSPACES, Frame, Plane, VideoReader
@@ -104,7 +105,10 @@ class PyavReader(VideoReader):
                 or (following is not None and self._is_far(following, time_s))
             ):
                 frames = self._frames_from(time_s)
-                current = next(frames)
+                current = next(frames, None)
+                if current is None:
+                    message = f"{self.info.path}: no frame of its video can be decoded. Export it again."
+                    raise InputError(message, code="input.no_frames")
                 following = next(frames, None)
             while following is not None and following.time_s <= time_s:
                 current, following = following, next(frames, None)
@@ -164,12 +168,18 @@ class PyavReader(VideoReader):
 
     def _decode(self) -> Iterator[Frame]:
         self._is_fresh = False
-        video = self.video
-        clock = FrameClock(self.info.path, video)
+        clock = FrameClock(self.info)
+        last_s = 0.0
         for picture in read_frames(self._container, self._stream, self._damage):
             pts = clock.tick(picture)
-            if pts is not None and pts >= video.start_pts:
-                yield Frame(self._as_planar(picture), pts, video, is_key=bool(picture.key_frame))
+            if pts is not None:
+                frame = Frame(self._as_planar(picture), pts, self.video, is_key=bool(picture.key_frame))
+                last_s = frame.time_s
+                yield frame
+        # With several threads PyAV 18 loses what follows an error among the very last pictures.
+        if self._threads != 1 and last_s + 1.5 / self.video.frame_rate < self.info.duration_s:
+            with PyavReader(self.info, threads=1, security=self._security) as tail:
+                yield from tail.frames(math.nextafter(last_s, math.inf))
 
     def _as_planar(self, picture: Any) -> Any:
         video = self.video
