@@ -86,6 +86,7 @@ def test_a_damaged_run_does_not_break_the_page(reports, record):
     model = DashboardModel(reports)
     view = DashboardView(model)
     view.picker.value = "D"
+    assert "/reports/D</p>" in view.heading.value
     view.picker.value = "A-talk-01234567"
 
     assert model.ranking is not None
@@ -178,6 +179,7 @@ def test_the_machine_is_read_and_its_history_kept_short(reports, monkeypatch):
 
     assert len(model.history) == 12
     assert 0 <= model.reading.memory <= 100
+    assert "polyline" in DashboardView(model).gauges.value
 
 
 def test_no_gpu_is_said_in_words(monkeypatch, reports):

@@ -146,19 +146,6 @@ def test_peaks_keep_the_highest_value_and_never_draw_too_many_points(values):
     assert np.all(np.diff(axis) > 0)
 
 
-def test_a_machine_without_gpu_draws_no_gpu_line():
-    history = [
-        {"time_s": 10.0, "cpu": 5.0, "memory": 40.0, "gpu": None},
-        {"time_s": 12.0, "cpu": 7.0, "memory": 41.0, "gpu": None},
-    ]
-
-    figure = figures.machine_figure(history)
-
-    assert list(figure.data[0].x) == [-2.0, 0.0]
-    assert list(figure.data[0].y) == [5.0, 7.0]
-    assert list(figure.data[2].y) == [None, None]
-
-
 def test_timings_name_the_longest_stage():
     assert "the longest was render" in figures.summary(figures.timings_figure({"measure": 1.0, "render": 2.0}))
     assert figures.summary(figures.timings_figure({})) == "The stages took 0.0 seconds."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,9 @@ class DashboardModel(HasTraits):
         """Read the machine and the list of runs; only records that changed are opened."""
         first = self.reading is None
         reading = self._monitor.read()
-        recent = (past for past in self.history if reading.time_s - past["time_s"] < HISTORY_S)
+        recent = (past for past in self.history if reading.time_s - past.time_s < HISTORY_S)
         # The first one measures the processor over no time at all.
-        self.history = () if first else (*recent, asdict(reading))
+        self.history = () if first else (*recent, reading)
         self.reading = reading
         summaries = tuple(sorted(self._summaries(), key=lambda run: (run.started, run.name), reverse=True))
         if summaries != self.runs:

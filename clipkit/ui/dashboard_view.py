@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from clipkit.errors import ClipkitError
-from clipkit.output.figures import candidates_figure, machine_figure, machine_line
+from clipkit.output.figures import candidates_figure
 from clipkit.output.record import RunRecord
 from clipkit.ui.dashboard import HISTORY_S, DashboardModel, RunSummary
 from clipkit.ui.markup import (
@@ -46,12 +46,11 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
     def __init__(self, model: DashboardModel, *, media_url: str = "/runs") -> None:
         self.model = model
         self.media_url = media_url.rstrip("/")
-        self._files: tuple[object, ...] = ()
+        self._files: list[object] | None = None
         self._task: asyncio.Task[None] | None = None
 
         self.alarm = widgets.HTML()
-        self.gauges = widgets.HTML(layout=widgets.Layout(flex="1 1 300px", max_width="440px"))
-        self.machine = _quiet(machine_figure(model.history, span_s=HISTORY_S))
+        self.gauges = widgets.HTML()
         self.picker = widgets.Select(rows=7, description="", layout=widgets.Layout(width="auto"))
         self.picker.tooltip = "Runs, newest first"
         self.heading = widgets.HTML()
@@ -90,10 +89,7 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
             [
                 widgets.HTML(style() + title_markup("Machine")),
                 self.alarm,
-                widgets.HBox(
-                    [self.gauges, widgets.Box([self.machine], layout=widgets.Layout(flex="1 1 320px", min_width="0"))],
-                    layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 24px"),
-                ),
+                self.gauges,
                 widgets.HTML(title_markup("Runs", f"in {model.reports_dir}")),
                 self.picker,
                 self.opened,
@@ -144,14 +140,7 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
 
     def _show_machine(self) -> None:
         if self.model.reading is not None:
-            self.gauges.value = machine_markup(self.model.reading)
-        # A chart that is changed while the page is still building it stays as it was for good.
-        if not self.machine._view_count:
-            return
-        with self.machine.batch_update():
-            for trace, key in zip(self.machine.data, ("cpu", "memory", "gpu"), strict=True):
-                trace.x, trace.y = machine_line(self.model.history, key)
-                trace.visible = any(value is not None for value in trace.y)
+            self.gauges.value = machine_markup(self.model.reading, self.model.history, span_s=HISTORY_S)
 
     def _show_runs(self) -> None:
         options = [(_line(run), run.name) for run in self.model.runs]
@@ -176,7 +165,7 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
 
     def _show_run(self) -> None:
         self.opened.layout.display = None if self.model.run is not None else "none"
-        self._files = ()
+        self._files = None
         self.saved.value = ""
         self._point()
         self._show_opened()
@@ -186,7 +175,7 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
         run = self.model.run
         if run is None:
             return
-        files = tuple(_stamp(run))
+        files = _stamp(run)
         if files == self._files:
             return
         self._files = files
@@ -198,8 +187,8 @@ class DashboardView(widgets.VBox):  # type: ignore[misc]
         run = self.model.run
         if run is not None:
             statuses = {summary.name: summary.status for summary in self.model.runs}
-            fresh = RunRecord(run.folder, list(run.problems))
-            self.heading.value = heading_markup(fresh, statuses.get(run.folder.name, "damaged"))
+            status = statuses.get(run.folder.name, "damaged")
+            self.heading.value = heading_markup(RunRecord(run.folder), status, problems=run.problems)
 
     def _show_weights(self, weights: dict[str, float]) -> None:
         if weights != self.sliders.value:
@@ -253,10 +242,10 @@ def _line(run: RunSummary) -> str:
     return f"{_SIGNS[run.status]} {run.status} · {run.video} · {detail} · {when}"
 
 
-def _stamp(run: RunRecord) -> list[tuple[str, int, int]]:
+def _stamp(run: RunRecord) -> list[object]:
     paths = [run.folder / "tables" / "clips.csv", run.folder / "tables" / "verdicts.csv"]
     paths += [file.path for file in run.clip_files()]
-    stamps = []
+    stamps: list[object] = []
     for path in paths:
         try:
             status = path.stat()

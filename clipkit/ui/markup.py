@@ -5,7 +5,7 @@ Every text in it may come from a stranger (file names, titles, subtitles); the t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,11 @@ def clips_markup(run: RunRecord, media_url: str) -> str:
     return _part("clips")(clip_cards(run), base, run.status == "running")
 
 
-def heading_markup(run: RunRecord, status: str) -> str:
-    """Return what a run is about: its video, its state, and what went wrong."""
-    length = format_timecode(run.duration_s, decimals=0)
-    return _part("heading")(run, status, length, run.section("error"), run.problems)
+def heading_markup(run: RunRecord, status: str, *, problems: Sequence[str] = ()) -> str:
+    """Return what a run is about: its video, its state, and what went wrong, `problems` among it."""
+    length, profile = format_timecode(run.duration_s, decimals=0), run.params.scoring.profile
+    every_problem = list(dict.fromkeys([*problems, *run.problems]))
+    return _part("heading")(run, status, length, profile, run.section("error"), every_problem)
 
 
 def ranking_markup(ranking: pd.DataFrame) -> str:
@@ -77,17 +78,28 @@ def chosen_markup(chosen: pd.DataFrame) -> str:
     return _part("chosen")(clips)
 
 
-def machine_markup(reading: Reading) -> str:
-    """Return the machine's figures in words and as bars."""
+def machine_markup(reading: Reading, history: Sequence[Reading], *, span_s: float) -> str:
+    """Return the machine's figures in words, as bars, and as lines over the last `span_s` seconds."""
     memory = f"{reading.memory_used_gb:.1f} of {reading.memory_total_gb:.1f} GB"
     gpu = "no GPU found" if reading.gpu is None else f"{reading.gpu_name}, memory {reading.gpu_memory:.0f} %"
-    figures = (("processor", reading.cpu, ""), ("memory", reading.memory, memory), ("GPU", reading.gpu, gpu))
-    return _part("machine")(
-        [
-            {"name": name, "percent": None if percent is None else round(percent), "detail": detail}
-            for name, percent, detail in figures
+    gauges = []
+    for name, field, detail in (("processor", "cpu", "all cores"), ("memory", "memory", memory), ("GPU", "gpu", gpu)):
+        percent = getattr(reading, field)
+        # The line lives in a box of 100 by 100 that the page stretches.
+        points = [
+            (100 - 100 * (reading.time_s - past.time_s) / span_s, 100 - getattr(past, field))
+            for past in history
+            if getattr(past, field) is not None
         ]
-    )
+        gauges.append(
+            {
+                "name": name,
+                "percent": None if percent is None else round(percent),
+                "detail": detail,
+                "points": " ".join(f"{x:.1f},{y:.1f}" for x, y in points),
+            }
+        )
+    return _part("machine")(gauges)
 
 
 def message_markup(text: str, *, is_alarm: bool = False) -> str:
