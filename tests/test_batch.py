@@ -66,12 +66,12 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def put(code: str) -> None:
         path = tmp_path / "child.py"
         path.write_text(textwrap.dedent(code))
-        started = batch.subprocess.Popen
+        started = batch.start_child
 
-        def start(command, **options):
-            return started([sys.executable, str(path), *command[3:]], **options)
+        def start(command, **pipes):
+            return started([sys.executable, str(path), *command[3:]], **pipes)
 
-        monkeypatch.setattr(batch.subprocess, "Popen", start)
+        monkeypatch.setattr(batch, "start_child", start)
 
     return put
 

@@ -95,7 +95,7 @@ def test_a_file_as_asked_passes_every_check(good):
 
 def test_the_same_file_is_told_what_another_platform_minds(good):
     assert failing(good, "instagram_reels", expected_s=2.0) == {"duration", "frame_size", "edit_list"}
-    assert failing(good, "snapchat_spotlight") == {"duration", "frame_size", "loudness"}
+    assert failing(good, "snapchat_spotlight") == {"duration", "frame_size"}
     table = verdicts(good, "instagram_reels")
     assert table.loc["duration", "severity"] == "error"
     assert table.loc["frame_size", "severity"] == "warning"

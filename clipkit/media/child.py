@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any, Self
 
 import imageio_ffmpeg
 
 from clipkit.errors import RenderError, ResourceError
+from clipkit.processes import start_child
 
-_PR_SET_PDEATHSIG = 1
 _KEPT_LINES = 20
 _DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 # What ffmpeg says last is a summary; the cause stands above it.
@@ -57,8 +55,9 @@ class FileEncoder:
         self._check = check
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         general = [ffmpeg_path(), "-hide_banner", "-nostats", "-loglevel", "warning", "-y"]
+        command = [*general, *arguments, f"file:{self._part}"]
         try:
-            self._child = _start([*general, *arguments, f"file:{self._part}"])
+            self._child = start_child(command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE)
         except OSError as error:
             message = f"ffmpeg could not be started ({error.strerror}). Free memory, or install imageio-ffmpeg again."
             raise ResourceError(message, code="resource.no_encoder") from error
@@ -148,44 +147,3 @@ def ffmpeg_path() -> str:
     except RuntimeError as error:
         message = "no ffmpeg program was found: install imageio-ffmpeg again, its wheel brings one."
         raise ResourceError(message, code="resource.no_encoder", retry="never") from error
-
-
-# The parent-death signal fires when the *thread* that started a child ends, so children are
-# started by a thread that lives as long as the process.
-_starter: ThreadPoolExecutor | None = None
-_starter_lock = threading.Lock()
-
-
-def _forget_starter() -> None:
-    global _starter, _starter_lock
-    _starter, _starter_lock = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_starter)
-
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _die_with_parent() -> None:
-    assert _libc is not None
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    global _starter
-    with _starter_lock:
-        if _starter is None:
-            _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child starter")
-    return _starter.submit(_popen, command).result()
-
-
-def _popen(command: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        preexec_fn=_die_with_parent if _libc is not None else None,
-        start_new_session=True,  # Ctrl-C on a terminal is ours to handle
-    )

@@ -14,7 +14,7 @@ from typing import IO, Any, Literal
 
 from clipkit.errors import InputError
 from clipkit.files import safe_stem
-from clipkit.processes import die_with_parent, kill_tree
+from clipkit.processes import kill_tree, start_child
 from clipkit.runs.folder import RunFolder, now
 
 VIDEO_SUFFIXES = frozenset(
@@ -166,14 +166,7 @@ def run_batch(
 def _start(item: BatchItem, out: Path, options: Sequence[str]) -> _Child:
     answer, log = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
     command = [sys.executable, "-m", "clipkit", "run", str(item.video), "--json", "--out", str(out), *options]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=answer,
-        stderr=log,
-        start_new_session=True,
-        preexec_fn=die_with_parent,
-    )
+    process = start_child(command, stdin=subprocess.DEVNULL, stdout=answer, stderr=log)
     item.state = "running"
     return _Child(item, process, answer, log)
 
