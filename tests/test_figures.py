@@ -45,7 +45,7 @@ def test_figures_of_empty_tables_still_draw(rng):
     drawn = draw_all(tables, 10.0)
 
     assert figures.summary(drawn["signals"]) == "Signals over 0:10: none was measured."
-    assert figures.summary(drawn["shots"]).startswith("1 shots (no transition)")
+    assert figures.summary(drawn["shots"]).startswith("1 shot (no transition)")
     assert "0 were chosen" in figures.summary(drawn["candidates"])
     for figure in drawn.values():
         json.loads(figure.to_json())
@@ -55,6 +55,14 @@ def test_signals_draw_without_any_table():
     figure = figures.signals_figure(None, None, None, None, duration_s=5.0)
 
     assert len(figure.data) == 0
+
+
+def test_a_silent_file_is_said_to_be_silent(rng):
+    audio = make_tables(rng)["audio"].assign(loudness_lufs=np.float32(-120), is_speech=False)
+
+    sentence = figures.summary(figures.signals_figure(None, audio, None, None, duration_s=120))
+
+    assert "there is no sound, somebody speaks 0% of the time" in sentence
 
 
 def test_no_time_is_a_bare_number_of_four_digits(rng):

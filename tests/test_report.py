@@ -178,18 +178,28 @@ def test_running_run_says_how_far_it_is(run_dir):
     assert "Still going, at stage render, 42% done." in Page(render_report(RunRecord(run_dir))).visible
 
 
+def test_report_made_as_the_last_stage_calls_the_run_done(run_dir):
+    change_record(run_dir, status="running", stage="report", progress=0.93)
+
+    page = Page(render_report(RunRecord(run_dir)))
+
+    assert "Still going" not in page.visible
+    assert " done 3 clips" in page.visible
+
+
 def test_failed_checks_stand_first_and_mark_their_file(run_dir):
     path = run_dir / "tables" / "verdicts.csv"
     verdicts = pd.read_csv(path).astype("object")
     verdicts.loc[10, ["ok", "note"]] = [False, "too loud"]
     verdicts.loc[4, ["ok", "severity"]] = [False, "warning"]
+    verdicts.loc[13, ["ok", "severity"]] = [False, "info"]
     verdicts.to_csv(path, index=False)
 
     run = RunRecord(run_dir)
     page = Page(render_report(run))
 
-    assert "2 of 18 checks did not pass." in page.visible
-    table = page.visible[page.visible.index("2 of 18 checks") :]
+    assert "2 of 18 checks did not pass, 1 remark." in page.visible
+    table = page.visible[page.visible.rindex("2 of 18 checks") :]
     assert table.index("too loud") < table.index("All 18 checks")
     marks = {(file.clip_id, file.platform): file.verdict for file in run.clip_files()}
     assert marks[2, "youtube_shorts"] == "failed"

@@ -39,6 +39,7 @@ from clipkit.timeline import format_timecode
 
 _TRANSITION_COLOURS = {"cut": GREY, "dissolve": BLUE, "fade": PURPLE, "wipe": VERMILION}
 _MAX_CANDIDATES = 400
+_QUIETEST_LUFS = -60.0
 
 
 def summary(figure: go.Figure) -> str:
@@ -73,14 +74,15 @@ def signals_figure(
     said = []
     if has_rows(audio, "time_s", "loudness_lufs", "is_speech"):
         # Digital silence would squeeze everything else into the upper edge.
-        loudness = seconds(audio, "loudness_lufs").clip(-60.0, 0.0)
+        loudness = seconds(audio, "loudness_lufs").clip(_QUIETEST_LUFS, 0.0)
         speech = seconds(audio, "is_speech")
         x, y = peaks(seconds(audio, "time_s"), loudness)
         figure.add_scatter(x=x, y=y, name="loudness", line={"color": BLUE, "width": 1.2}, hovertemplate="%{y:.1f} LUFS")
         x, y = peaks(seconds(audio, "time_s"), speech)
         talk = {"name": "speech", "fill": "tozeroy", "fillcolor": GREEN, "hoverinfo": "skip"}
         figure.add_scatter(x=x, y=y, line={"color": GREEN, "width": 0, "shape": "hv"}, row=2, col=1, **talk)
-        said.append(f"loudness reaches {np.nanmax(loudness):.0f} LUFS")
+        loudest = np.nanmax(loudness)
+        said.append(f"loudness reaches {loudest:.0f} LUFS" if loudest > _QUIETEST_LUFS else "there is no sound")
         said.append(f"somebody speaks {speech.mean():.0%} of the time")
     if has_rows(frames, "time_s", "difference", "motion"):
         for name, factor, unit, colour in (("difference", 1, "levels", VERMILION), ("motion", 100, "%", PURPLE)):
@@ -103,7 +105,7 @@ def signals_figure(
     if has_rows(clips, "start_s", "end_s"):
         shade(figure, clips)
         said.append(f"the shaded stretches are the {len(clips)} clips")
-    figure.update_yaxes(title_text="LUFS", row=1, col=1)
+    figure.update_yaxes(title_text="LUFS", range=[_QUIETEST_LUFS - 2, 0], row=1, col=1)
     figure.update_yaxes(visible=False, range=[0, 1], fixedrange=True, row=2, col=1)
     figure.update_yaxes(title_text="levels, %", rangemode="tozero", row=3, col=1)
     time_axis(figure, duration_s)
@@ -168,7 +170,8 @@ def shots_figure(transitions: pd.DataFrame, clips: pd.DataFrame | None, *, durat
     figure.update_layout(barmode="overlay")
     time_axis(figure, duration_s)
     counts = ", ".join(f"{count} {_plain(kind)}" for kind, count in transitions["kind"].value_counts().items())
-    sentence = f"{len(shot_s)} shots ({counts or 'no transition'}); the median shot lasts {np.median(shot_s):.1f} s."
+    shots = "1 shot" if len(shot_s) == 1 else f"{len(shot_s)} shots"
+    sentence = f"{shots} ({counts or 'no transition'}); the median shot lasts {np.median(shot_s):.1f} s."
     return styled(figure, sentence, 210)
 
 

@@ -43,6 +43,11 @@ _COLUMNS: dict[str, dict[str, str]] = {
 _PARQUET = ("frames", "audio", "words")
 
 
+def verdict_word(is_ok: bool, severity: str) -> str:
+    """Return ``passed``, ``noted`` (a remark only), ``warned`` or ``failed`` for one check."""
+    return "passed" if is_ok else {"info": "noted", "warning": "warned"}.get(severity, "failed")
+
+
 @dataclass(frozen=True)
 class ClipFile:
     """One finished file of a clip.
@@ -193,7 +198,8 @@ class RunRecord:
         worst: dict[tuple[int, str], str] = {}
         for row in table.to_dict("records"):
             key = (int(row["clip_id"]), str(row["platform"]))
-            verdict = "passed" if row["ok"] else "warned" if row["severity"] in ("warning", "info") else "failed"
+            verdict = verdict_word(row["ok"], row["severity"])
+            verdict = "passed" if verdict == "noted" else verdict
             worst[key] = max(worst.get(key, "passed"), verdict, key=("passed", "warned", "failed").index)
         return worst
 

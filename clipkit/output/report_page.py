@@ -17,13 +17,14 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from clipkit.output.record import ClipFile, RunRecord
+from clipkit.output.record import ClipFile, RunRecord, verdict_word
 from clipkit.params import Params
 from clipkit.timeline import format_timecode
 
 _COVER_WIDTH = 300
 _MAX_COVER_BYTES = 20 * 2**20
 _SIGNS = {"passed": "✓", "warned": "!", "failed": "✗", "unchecked": "?"}
+_VERDICT_ORDER = ("failed", "warned", "noted", "passed")
 _ADVICE = {
     "never": "the same run would stop again: change what the sentence names, then run it anew.",
     "later": "run the same command again later.",
@@ -37,7 +38,7 @@ def page_content(run: RunRecord) -> dict[str, Any]:
     broken_sentence, broken, checks = _verdicts(run)
     page: dict[str, Any] = {
         "video": run.video_name,
-        "status": run.status,
+        "status": _status(run),
         "error": _error(run),
         "clips": clips,
         "rejections": _rejections(run),
@@ -69,15 +70,20 @@ def _verdicts(run: RunRecord) -> tuple[str, dict[str, Any] | None, dict[str, Any
     table = run.table("verdicts")
     if table is None or not len(table):
         return "", None, None
-    soft = table["severity"].isin(("warning", "info"))
-    marks = np.where(table["ok"], "", np.where(soft, "warned", "failed"))
-    order = np.argsort([("failed", "warned", "").index(mark) for mark in marks], kind="stable")
-    ordered, marks = table.iloc[order], marks[order]
-    n_broken = int((~table["ok"]).sum())
-    if not n_broken:
-        return f"All {len(table)} checks passed.", None, _grid(ordered, marks)
-    sentence = f"{n_broken} of {len(table)} checks did not pass."
-    return sentence, _grid(ordered.iloc[:n_broken], marks[:n_broken]), _grid(ordered, marks)
+    words = [verdict_word(*pair) for pair in zip(table["ok"], table["severity"], strict=True)]
+    order = sorted(range(len(words)), key=lambda row: _VERDICT_ORDER.index(words[row]))
+    ordered, marks = table.iloc[order], [words[row] for row in order]
+    n_broken, n_noted = words.count("failed") + words.count("warned"), words.count("noted")
+    sentence = f"{n_broken} of {len(table)} checks did not pass" if n_broken else f"All {len(table)} checks passed"
+    sentence += f", {_count(n_noted, 'remark')}." if n_noted else "."
+    n_shown = n_broken + n_noted
+    shown = _grid(ordered.iloc[:n_shown], marks[:n_shown]) if n_shown else None
+    return sentence, shown, _grid(ordered, marks)
+
+
+def _status(run: RunRecord) -> str:
+    # The report is the last thing that a run makes, before it says that it is done.
+    return "done" if run.status == "running" and run.fields.get("stage") == "report" else run.status
 
 
 def _lead(run: RunRecord, clips: list[dict[str, Any]], verdict_sentence: str) -> str:
@@ -89,7 +95,7 @@ def _lead(run: RunRecord, clips: list[dict[str, Any]], verdict_sentence: str) ->
     if took_s:
         parts.append(f"in {format_timecode(took_s, decimals=0)}")
     sentence = " ".join(parts) + "."
-    if run.status == "running":
+    if _status(run) == "running":
         progress = run.fields.get("progress")
         share = f", {progress:.0%} done" if isinstance(progress, int | float) else ""
         sentence += f" Still going, at stage {run.fields.get('stage') or 'start'}{share}."
@@ -102,7 +108,7 @@ def _count(number: int, noun: str) -> str:
 
 def _error(run: RunRecord) -> dict[str, str] | None:
     error = run.section("error")
-    if run.status != "failed" and not error:
+    if _status(run) != "failed" and not error:
         return None
     return {
         "stage": str(error.get("stage") or run.fields.get("stage") or "unknown"),

@@ -183,7 +183,6 @@ def _own_settings(folder: Path) -> Iterator[None]:
     changed = {
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_CONFIG_PATH": "",
-        "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "JUPYTER_PATH": os.pathsep.join(filter(None, (templates, os.environ.get("JUPYTER_PATH")))),
     }
