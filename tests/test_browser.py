@@ -237,6 +237,8 @@ def test_dashboard_in_a_browser(server, watch):
     page.locator(".widget-slider", has_text="position").locator("[contenteditable]").fill("1")
     page.keyboard.press("Enter")
     page.wait_for_function(f"{ranks}.slice(0, 5).join() !== '1,2,3,4,5'")
+    ticks = "[...document.querySelectorAll('.xtick text')].map(tick => tick.textContent)"
+    page.wait_for_function(f"{ticks}.length > 2 && {ticks}.every(tick => tick.includes(':'))")
 
     # It is saved as a profile.
     page.get_by_placeholder("name of the profile").fill("from the page")

@@ -70,11 +70,13 @@ def test_no_time_is_a_bare_number_of_four_digits(rng):
     tables = make_tables(rng, duration_s=60)
 
     drawn = draw_all(tables, 60)
-    for name in ("signals", "shots", "candidates", "crop"):
+    for name in ("signals", "shots", "crop"):
         for trace in drawn[name].data:
             places = trace.base if trace.type == "bar" else trace.x
             assert np.nanmin(np.asarray(places, np.float64)) >= DAY_MS, (name, trace.name)
     assert float(axis_ms(1.5)) == DAY_MS + 1500
+    for trace in drawn["candidates"].data:
+        assert all(place.startswith("1970-01-02T00:0") for place in trace.x)
 
 
 def test_the_number_of_transitions_and_clips_is_in_the_sentence(rng):

@@ -73,17 +73,25 @@ def peaks(time_s: NDArray[np.float64], values: Values) -> tuple[Values, Values]:
     return axis_ms(time_s[starts]), np.fmax.reduceat(values, starts).astype(np.float32)
 
 
-def strokes(table: pd.DataFrame) -> tuple[Values, Values]:
+def dates(axis: Values) -> list[str]:
+    """Return places on the axis as dates in words.
+
+    A live figure whose numbers are replaced forgets that its axis counts time, unless they look like it.
+    """
+    return [str(date) for date in np.datetime_as_string(np.rint(axis).astype("datetime64[ms]"), unit="ms")]
+
+
+def strokes(table: pd.DataFrame) -> tuple[list[str], Values]:
     """Return one broken line, a stretch from ``start_s`` to ``end_s`` at the height of ``score`` per row."""
     start_s, end_s, score = (seconds(table, column) for column in ("start_s", "end_s", "score"))
+    x = np.column_stack([start_s, end_s, end_s]).ravel()
     gap = np.full(len(table), np.nan)
-    x = np.column_stack([axis_ms(start_s), axis_ms(end_s), gap]).ravel()
-    return x, np.column_stack([score, score, gap]).ravel().astype(np.float32)
+    return dates(axis_ms(x)), np.column_stack([score, score, gap]).ravel().astype(np.float32)
 
 
-def middles(table: pd.DataFrame) -> Values:
+def middles(table: pd.DataFrame) -> list[str]:
     """Return the middle of each row's stretch of time on the axis."""
-    return axis_ms((seconds(table, "start_s") + seconds(table, "end_s")) / 2)
+    return dates(axis_ms((seconds(table, "start_s") + seconds(table, "end_s")) / 2))
 
 
 def lengths(table: pd.DataFrame) -> Values:
