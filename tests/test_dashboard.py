@@ -2,6 +2,9 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -384,3 +387,29 @@ def test_a_file_is_no_reports_folder(tmp_path):
 
     with pytest.raises(InputError, match="folder of runs"):
         serve(tmp_path / "x", port=1)
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+def test_the_server_ends_when_it_is_stopped_while_a_page_is_built(reports, tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "CLIPKIT_TOKEN": "secret", "TMPDIR": str(tmp_path / "tmp")}
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-m", "clipkit.ui.server", str(reports), "--port", str(port)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not (line := process.stderr.readline()).startswith("clipkit dashboard:"):
+                assert line, "the server ended before it listened"
+            request = f"http://127.0.0.1:{port}/voila/render/dashboard.ipynb?token=secret"
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(request, timeout=60) as page:
+                assert page.read(64)
+                process.terminate()
+                process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+    assert process.returncode is not None
+    assert list((tmp_path / "tmp").iterdir()) == []

@@ -9,11 +9,13 @@ not, is shut.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import secrets
 import socket
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +44,7 @@ _POLICY = (
     "frame-ancestors 'self'"
 )
 _SERVED = (".mp4", ".jpg", ".srt")
+_STOP_S = 5
 _CULL_IDLE_S = 300
 _CULL_INTERVAL_S = 60
 # A live page's messages belong to the cell that started it; without these it would never count as idle.
@@ -110,9 +113,21 @@ def serve(
             server.initialize(argv=[], find_extensions=False)
             # Runs when the server's loop does, after the port was opened there.
             server.io_loop.add_callback(_tell, f"http://{HOST}:{port}/?token={token}")
-            server.start()
+            try:
+                server.start()
+            finally:
+                _end_tasks(server.io_loop.asyncio_loop)  # type: ignore[attr-defined]
         finally:
             _Server.clear_instance()
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    # A page that was being built when the server stopped keeps threads that would keep the process.
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_STOP_S))
 
 
 def _tell(address: str) -> None:
@@ -120,6 +135,7 @@ def _tell(address: str) -> None:
 
 
 def _config(folder: Path, port: int, token: str, open_browser: bool) -> Config:
+    socket_path = str(folder / "runtime" / f"kernel-{uuid.uuid4()}-ipc-5")
     config = Config(
         {
             "ServerApp": {
@@ -138,6 +154,7 @@ def _config(folder: Path, port: int, token: str, open_browser: bool) -> Config:
                 "log_level": "ERROR",
             },
             "IdentityProvider": {"token": token},
+            "NotebookNotary": {"db_file": ":memory:"},
             "VoilaConfiguration": {
                 "template": "clipkit",
                 "allow_template_override": "NO",
@@ -150,7 +167,7 @@ def _config(folder: Path, port: int, token: str, open_browser: bool) -> Config:
                 "extension_denylist": ["dask-labextension", "@jupyterhub/jupyter-server-proxy"],
             },
             # Kernels talk through files that only this person can open, where paths are short enough for it.
-            "KernelManager": {"transport": "ipc" if sys.platform == "linux" else "tcp"},
+            "KernelManager": {"transport": "ipc" if os.name == "posix" and len(socket_path) < 100 else "tcp"},
             "MappingKernelManager": {
                 "cull_idle_timeout": _CULL_IDLE_S,
                 "cull_interval": _CULL_INTERVAL_S,
