@@ -33,7 +33,6 @@ demo: $(STAMP)  ## make clips of the built-in sample, or of make demo VIDEO=path
 
 test: $(STAMP)  ## pass the tests
 	$(BIN)/python -m pytest -q -n 2 tests
-	$(BIN)/python -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-cell-timeout=300 notebooks
 
 check: $(STAMP)  ## lint, format, types, layers, docstrings, notebooks stripped
 	$(BIN)/ruff check .

@@ -8,6 +8,8 @@ The verbs of the command line are functions here: :func:`run`, :func:`analyze`, 
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from clipkit.runs.verbs import sample as sample
     from clipkit.runs.verbs import shots as shots
     from clipkit.runs.verbs import verify as verify
+
+# jsonschema compiles a grammar of web addresses if it can import this (2 s of CPU), for checks
+# that no notebook's format has.  Only processes that are wholly clipkit's do without it.
+if "CLIPKIT_RUN_DIR" in os.environ:
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # Loaded when asked for: the rooms below import numba, OpenCV and papermill.
 _HOMES = {

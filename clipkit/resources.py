@@ -61,3 +61,12 @@ def user_dir(name: str) -> Path:
         message = f"{folder} cannot be made ({error.strerror}): set CLIPKIT_HOME to a folder that you may write."
         raise ResourceError(message, code="resource.not_writable") from error
     return folder
+
+
+def reports_dir() -> Path:
+    """Return where notebooks put their runs: ``reports/`` of the checkout they belong to, else here.
+
+    JupyterLab works in the folder of the open notebook, and ``notebooks/`` holds notebooks only.
+    """
+    checkout = _PACKAGE.parent
+    return checkout / "reports" if (checkout / "notebooks").is_dir() else Path("reports")

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# jsonschema compiles a grammar of web addresses when it can import this (2 s of CPU), and
-# nothing in a notebook's format needs it.
+# As in clipkit/__init__.py, which sees to the kernels: 2 s of CPU for nothing that is needed.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import nbformat
