@@ -111,12 +111,7 @@ def test_hand_edited_clip_list_is_rendered_as_it_says(done: dict, talk: Path, tm
 
 def test_failed_verdict_fails_the_run_and_names_the_row(talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     chain = ClipRun(talk, LooseFolder(tmp_path / "out"), make_params(platforms=["tiktok"], n_clips=1, settings=SHORT))
-    chain.inspect()
-    chain.measure()
-    chain.listen()
-    chain.find_shots()
-    chain.find_candidates()
-    chain.choose()
+    chain.analyze()
     chain.render()
     (made,) = chain.rendered
     os.truncate(made.path, made.path.stat().st_size // 2)

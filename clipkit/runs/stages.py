@@ -172,6 +172,15 @@ class ClipRun:
             self.folder.save_table("rejected.csv", self.rejected)
             return self.clips
 
+    def analyze(self) -> pd.DataFrame:
+        """Do all stages up to the choice, which need no rendering, and return the clips table."""
+        self.inspect()
+        self.measure()
+        self.listen()
+        self.find_shots()
+        self.find_candidates()
+        return self.choose()
+
     def render(self) -> list[RenderedClip]:
         """Reframe, caption, level and encode every clip for every platform."""
         with self.folder.stage("render"):

@@ -31,13 +31,7 @@ Progress = Callable[[float, str], None]
 def analyze(video: str | Path, *, out: str | Path, progress: Progress | None = None, **asked: Any) -> Path:
     """Write the tables of a video into `out`, without rendering, and return that folder."""
     folder = _Showing(out, progress)
-    chain = ClipRun(Path(video), folder, make_params(**asked))
-    chain.inspect()
-    chain.measure()
-    chain.listen()
-    chain.find_shots()
-    chain.find_candidates()
-    chain.choose()
+    ClipRun(Path(video), folder, make_params(**asked)).analyze()
     return folder.path
 
 
@@ -59,13 +53,14 @@ def reframe(
     *,
     start_s: float = 0.0,
     end_s: float | None = None,
-    aspect: str = "9:16",
+    aspect: str | None = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     **asked: Any,
 ) -> pd.DataFrame:
     """Return the crop path of a stretch of video, one row a frame, and write it when `out` is given."""
-    settings = merge_layers(asked.pop("settings", None) or {}, {"reframe": {"aspect": aspect}})
+    named = {"reframe": {"aspect": aspect}} if aspect else {}
+    settings = merge_layers(asked.pop("settings", None) or {}, named)
     params = make_params(settings=settings, **asked)
     info = require_video(video, params.security)
     frames = measure_frames(video, params, progress=_staged(progress, "shots"))

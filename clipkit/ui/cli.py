@@ -132,7 +132,7 @@ def _build() -> _Parser:
     reframe.add_argument("video", metavar="VIDEO")
     reframe.add_argument("--from", dest="start_s", type=float, default=0.0, metavar="S", help="start, seconds")
     reframe.add_argument("--to", dest="end_s", type=float, metavar="S", help="end, seconds")
-    reframe.add_argument("--aspect", default="9:16", metavar="W:H", help="9:16 (default), 1:1, 4:5 or 16:9")
+    reframe.add_argument("--aspect", metavar="W:H", help="9:16 (default), 1:1, 4:5 or 16:9")
     reframe.add_argument("--out", metavar="crop.csv", required=True)
     _add_settings(reframe)
 
