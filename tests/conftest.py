@@ -8,6 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The same examples in every run: a test that fails here fails everywhere.
+settings.register_profile("clipkit", derandomize=True, deadline=None, database=None)
+settings.load_profile("clipkit")
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 

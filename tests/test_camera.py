@@ -93,6 +93,14 @@ def test_the_window_stays_inside_rests_at_both_ends_and_keeps_the_speed_limit(n:
         assert np.ptp(centre[resting]) < 1e-9
 
 
+@pytest.mark.parametrize("size", [1.0, 0.9999999999999999, 1.0 - 1e-9])
+def test_a_window_that_fills_the_frame_stays_in_the_middle(size: float) -> None:
+    path = plan(spots(np.linspace(0.2, 0.8, 30)), size)
+
+    assert path.layout == "centre"
+    assert (path.positions == 0.5).all()
+
+
 def test_the_calmest_path_of_a_ramp_is_the_ramp_between_its_rests() -> None:
     target = np.concatenate([np.full(4, 0.2), np.linspace(0.2, 0.6, 21)[1:-1], np.full(4, 0.6)])
     tight = 1e-4

@@ -9,10 +9,10 @@ import pytest
 
 from clipkit.ui.cli import main
 
-# Small and short, so that all of them can run: a clip of 2 s at most, in the smallest frame.
+# Small and short, so that all of them can run: a clip of 1 s at most, in the smallest frame.
 OPTIONS = [
     *("--clips", "1", "--platform", "x"),
-    *("--set", "selection.min_s=0.5", "--set", "selection.max_s=2", "--set", "selection.ideal_s=2"),
+    *("--set", "selection.min_s=0.5", "--set", "selection.max_s=1", "--set", "selection.ideal_s=1"),
     *("--set", "render.preset=superfast"),
 ]
 OUTCOMES = {

@@ -32,6 +32,7 @@ REST_S = 0.3
 _PRICE = {"centre": 0.0, "static": 0.02, "pan": 0.035, "track": 0.05}
 # Inclusion given up a second of travel across the whole frame.
 _TRAVEL_PRICE = 0.35
+_LEAST_SPACING = 1e-6  # of the frame; a thousandth of a pixel
 # Weights of the calmest path: first, second and third differences, and distance outside the corridor, against
 # distance from the followed place; the first three in the proportion of Grundmann et al.
 _CALM = (2.0, 0.2, 20.0)
@@ -222,7 +223,9 @@ def plan_path(
     n = len(evidence)
     positions = window_positions(size, content)
     middle = CameraPath(np.full(n, 0.5), "centre")
-    if n == 0 or size >= 1.0 or not evidence.any():
+    spacing = float(positions[1] - positions[0])
+    # A window that fills the frame to within rounding has no second place to stand.
+    if n == 0 or spacing < _LEAST_SPACING or not evidence.any():
         return middle
     max_step = max_speed / rate_hz
     n_rest = int(np.ceil(REST_S * rate_hz)) + 1
@@ -231,7 +234,6 @@ def plan_path(
 
     still = np.full(n, positions[int(np.argmax(gains.mean(axis=0)))])
     candidates: list[tuple[Layout, Floats]] = [("centre", middle.positions), ("static", still)]
-    spacing = float(positions[1] - positions[0])
     followed = best_path(gains, _TRAVEL_PRICE * rate_hz * spacing, max(1, int(max_step / spacing)))
     target = positions[followed]
     if np.ptp(target) > static_range and n - 1 > 2 * n_rest:
