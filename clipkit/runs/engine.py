@@ -83,6 +83,8 @@ def execute_notebook(
                 kernel_name="python3",
                 progress_bar=False,
                 config=config,
+                # How a run ended is told once, by us; a kernel that is stopped has more to say.
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
             )
         except (Exception, KeyboardInterrupt) as error:
             failure = error
