@@ -75,7 +75,9 @@ class AnalysisParams(_Section):
 class SpeechParams(_Section):
     """Speech, pauses and words."""
 
-    subtitles: str | None = Field(None, description="subtitle file (.srt or .vtt); none: a sidecar or embedded stream")
+    subtitles: str | None = Field(
+        None, description="subtitle file (.srt, .vtt, .ass); none: a sidecar or embedded stream"
+    )
     pause_min_s: float = Field(0.25, ge=0.05, le=5.0, description="shortest silence that counts as a pause, seconds")
     speech_min_s: float = Field(0.12, ge=0.02, le=5.0, description="shortest stretch of speech, seconds")
     threshold: Share = Field(0.5, description="speech is where its chance exceeds this")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,3 +225,97 @@ def test_a_real_webvtt_file_is_read(media: Path) -> None:
     assert table["text"].iloc[2] == "...the head-snarlers"
     assert len(table) > 50
     assert not table["text"].str.contains("[<>]").any()
+
+
+ASS = (
+    "[Script Info]\nTitle: talk\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontsize\nStyle: Default,20\n\n"
+    "[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+)
+
+
+def test_substation_alpha_is_read(tmp_path: Path) -> None:
+    content = ASS + (
+        "Comment: 0,0:00:00.00,0:00:09.00,Default,,0,0,0,,not said\n"
+        "Dialogue: 0,0:00:02.00,0:00:03.25,Default,Ann,0,0,0,,{\\i1}Second{\\i0}, with a comma\\Nand\\ha line\n"
+        "Dialogue: 0,0:00:00.50,0:00:01.00,Default,,0,0,0,,{\\k20}Hel{\\k30}lo\n"
+    )
+
+    assert parse(tmp_path, content, "a.ass") == [(0.5, 1.0, "Hello"), (2.0, 3.25, "Second, with a comma\nand a line")]
+
+
+def test_fields_of_substation_alpha_stand_in_the_order_that_the_file_gives(tmp_path: Path) -> None:
+    content = "[Events]\nFormat: Marked, End, Start, Text\nDialogue: Marked=0,0:00:02.00,0:00:01.00,Old, but good\n"
+
+    assert parse(tmp_path, content, "a.ssa") == [(1.0, 2.0, "Old, but good")]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (r"{\p1}m 0 0 l 100 0 100 100{\p0}", None),
+        (r"{\an7\p1\pos(3,4)}m 0 0 l 1 1", None),
+        (r"before{\p2}m 0 0 l 1 1{\p0} after", "before after"),
+        (r"{\pos(400,570)}{\fad(100,100)}standing", "standing"),
+    ],
+)
+def test_drawings_are_no_words(tmp_path: Path, text: str, plain: str | None) -> None:
+    rows = parse(tmp_path, f"{ASS}Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{text}\n", "a.ass")
+
+    assert rows == ([(1.0, 2.0, plain)] if plain else [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Dialogue: 0,0:00:01.00,0:00:02.00,Default",
+        "Dialogue: 0,soon,0:00:02.00,Default,,0,0,0,,when",
+        "Dialogue 0 0:00:01.00 no commas",
+        "Dialogue:",
+    ],
+)
+def test_damaged_dialogue_is_left_out_and_the_rest_is_read(tmp_path: Path, line: str) -> None:
+    content = f"{ASS}{line}\nDialogue: 0,0:00:03.00,0:00:04.00,Default,,0,0,0,,whole\n"
+
+    assert parse(tmp_path, content, "a.ass") == [(3.0, 4.0, "whole")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_substation_alpha_is_read_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    content = f"{ASS}Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,Café à 5 €\n"
+
+    assert parse(tmp_path, content.encode(encoding), "a.ass") == [(1.0, 2.0, "Café à 5 €")]
+
+
+def test_a_script_without_dialogue_has_no_cues(tmp_path: Path) -> None:
+    assert parse(tmp_path, ASS, "a.ass") == []
+
+
+@pytest.mark.parametrize(("beside", "chosen"), [(["a.ass", "a.vtt"], "a.vtt"), (["a.en.ass"], "a.en.ass")])
+def test_substation_alpha_beside_the_video_comes_after_the_plainer_formats(
+    tmp_path: Path, beside: list[str], chosen: str
+) -> None:
+    for name in beside:
+        (tmp_path / name).touch()
+
+    assert subtitle_file(tmp_path / "a.mp4", SpeechParams()) == tmp_path / chosen
+
+
+CENTISECONDS = st.integers(0, 3 * 360_000)
+
+
+@given(st.lists(st.tuples(CENTISECONDS, st.integers(1, 500)), max_size=20))
+def test_substation_alpha_tells_the_same_as_subrip(times: list[tuple[int, int]]) -> None:
+    def stamp(centiseconds: int, mark: str, digits: int) -> str:
+        seconds, rest = divmod(centiseconds, 100)
+        return f"{seconds // 3600:0{digits}d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{mark}{rest:02d}"
+
+    def table(content: str) -> list[Row]:
+        with tempfile.TemporaryDirectory() as folder:
+            return parse(Path(folder), content)
+
+    script, subrip = ASS, ""
+    for number, (start, length) in enumerate(times):
+        script += f"Dialogue: 0,{stamp(start, '.', 1)},{stamp(start + length, '.', 1)},Default,,0,0,0,,Cue {number}\n"
+        subrip += f"{stamp(start, ',', 2)}0 --> {stamp(start + length, ',', 2)}0\nCue {number}\n\n"
+
+    assert table(script) == table(subrip)

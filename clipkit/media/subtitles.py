@@ -23,12 +23,13 @@ import pandas as pd
 from av.stream import Disposition
 
 from clipkit.errors import InputError
+from clipkit.media.ass import event_text, is_ass, read_events
 from clipkit.media.demux import Damage, read_packets
 from clipkit.media.gate import open_container, usable_streams
 from clipkit.media.probe import probe
 from clipkit.params import SecurityParams, SpeechParams
 
-_SUFFIXES = (".srt", ".vtt")
+_SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 _MAX_BYTES = 32 * 2**20
 _STAMP = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[,.](\d{1,3}))?"
 _TIMING = re.compile(rf"^\s*{_STAMP}\s*-+>\s*{_STAMP}(?:\s|$)")
@@ -99,8 +100,8 @@ def find_subtitles(
 def subtitle_file(path: str | os.PathLike[str], params: SpeechParams) -> Path | None:
     """Return the subtitle file of a video: the one that is named, else one beside it, else None.
 
-    Beside ``talk.mp4`` that is ``talk.srt``, ``talk.vtt``, or the first in the alphabet of ``talk.<language>.srt`` and
-    ``.vtt``.
+    Beside ``talk.mp4`` that is ``talk.srt``, ``talk.vtt``, ``talk.ass``, ``talk.ssa``, or the first in the alphabet of
+    ``talk.<language>`` with one of these endings.
     """
     if params.subtitles is not None:
         return Path(params.subtitles)
@@ -118,12 +119,12 @@ def subtitle_file(path: str | os.PathLike[str], params: SpeechParams) -> Path | 
 
 
 def read_subtitles(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the cues of an ``.srt`` or ``.vtt`` file.
+    """Return the cues of a SubRip, WebVTT or (Advanced) SubStation Alpha file.
 
     Parameters
     ----------
     path : path-like
-        UTF-8, UTF-16 or Western European text; the content decides which of the two formats it is.
+        UTF-8, UTF-16 or Western European text; the content decides which format it is.
 
     Returns
     -------
@@ -141,12 +142,14 @@ def read_subtitles(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 def _parse(path: Path) -> list[Cue]:
     lines = _read_text(path).splitlines()
+    if is_ass(lines):
+        return [(start_s, end_s, _plain_text(text)) for start_s, end_s, text in read_events(lines)]
     timings = [(number, match) for number, line in enumerate(lines) if (match := _TIMING.match(line))]
     is_webvtt = bool(lines) and lines[0].startswith("WEBVTT")
     if not timings and not is_webvtt and any(line.strip() for line in lines):
         message = (
             f"{path}: no cue such as '00:00:01,000 --> 00:00:02,500' was found. "
-            "Give a SubRip (.srt) or WebVTT (.vtt) file."
+            "Give a SubRip (.srt), WebVTT (.vtt) or SubStation Alpha (.ass, .ssa) file."
         )
         raise InputError(message, code="input.subtitles_unparsable")
     cues = []
@@ -253,8 +256,7 @@ def _embedded(container: Any, stream: Any) -> Iterator[Cue]:
             if rect.type == b"bitmap":
                 continue
             # ReadOrder, Layer, Style, Name, three margins and Effect stand before the text.
-            event = rect.ass.decode(errors="replace").split(",", 8)[-1]
-            text = re.sub(r"\\[Nn]", "\n", event).replace("\\h", " ")
+            text = event_text(rect.ass.decode(errors="replace").split(",", 8)[-1])
             length_s = float((packet.duration or 0) * stream.time_base) or decoded.end_display_time / 1000
             yield start_s, start_s + length_s, _plain_text(text)
 

@@ -124,7 +124,7 @@ def _build() -> _Parser:
     analyze.add_argument("video", metavar="VIDEO")
     analyze.add_argument("--out", metavar="DIR", required=True)
     analyze.add_argument("--clips", type=int, metavar="N", help="clips to choose")
-    analyze.add_argument("--subtitles", metavar="FILE", help=".srt or .vtt of the whole video")
+    analyze.add_argument("--subtitles", metavar="FILE", help=".srt, .vtt or .ass of the whole video")
     _add_profile(analyze)
     _add_settings(analyze)
 
@@ -140,7 +140,7 @@ def _build() -> _Parser:
     render.add_argument("clip_list", metavar="CLIPS.csv")
     render.add_argument("--video", metavar="VIDEO", required=True)
     render.add_argument("--out", metavar="DIR", required=True)
-    render.add_argument("--subtitles", metavar="FILE", help=".srt or .vtt of the whole video")
+    render.add_argument("--subtitles", metavar="FILE", help=".srt, .vtt or .ass of the whole video")
     _add_platform(render)
     _add_settings(render)
 
@@ -162,7 +162,7 @@ def _add_job_options(parser: argparse.ArgumentParser) -> None:
     _add_profile(parser)
     _add_platform(parser)
     parser.add_argument("--clips", type=int, metavar="N", help="clips to make (default 6)")
-    parser.add_argument("--subtitles", metavar="FILE", help=".srt or .vtt; default: one beside the video or inside it")
+    parser.add_argument("--subtitles", metavar="FILE", help=".srt, .vtt or .ass; default: one beside or in the video")
     parser.add_argument("--out", default="reports", metavar="DIR", help="where run folders go (default reports)")
     _add_settings(parser)
 
