@@ -41,6 +41,16 @@ class SourceParams(_Section):
     reader: Literal["pyav", "decord"] = Field(
         "pyav", description="decoder for single frames: pyav, or decord for H.264, HEVC and VP9 in MP4 or MKV"
     )
+    loop_filter: Literal["full", "skip"] = Field(
+        "full", description="skip: measure frames with their coding blocks left unsmoothed, cheaper; clips never are"
+    )
+
+    @model_validator(mode="after")
+    def _reader_can_skip(self) -> SourceParams:
+        if self.loop_filter == "skip" and self.reader == "decord":
+            message = "source.loop_filter must be full with source.reader decord, got skip. Use source.reader pyav"
+            raise ValueError(message)
+        return self
 
 
 class AnalysisParams(_Section):

@@ -16,6 +16,8 @@ from clipkit.errors import ClipkitError, InputError
 from clipkit.media.audio import read_audio
 from clipkit.media.child import ffmpeg_path
 from clipkit.media.reader import Frame, Plane, open_video
+from clipkit.media.writer import write_video
+from clipkit.params import SourceParams
 
 Hazard = Callable[[str], Path]
 
@@ -343,3 +345,24 @@ def test_real_files_with_false_headers_have_their_true_length(
     with open_video(media / "odd" / name, threads=2) as reader:
         assert reader.info.duration_s == pytest.approx(duration_s, abs=0.002)
         assert sum(1 for _ in reader) == n_frames
+
+
+def test_without_the_loop_filter_times_stay_and_pictures_hardly_change(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    grain = rng.integers(0, 80, (8, 96, 128, 1), np.uint8).repeat(3, axis=3)
+    write_video(tmp_path / "grain.mp4", [np.roll(grain[i % 8], i, axis=1) for i in range(24)], frame_rate=25, crf=38)
+
+    with open_video(tmp_path / "grain.mp4") as full, open_video(tmp_path / "grain.mp4", loop_filter=False) as skipped:
+        pairs = list(zip(full, skipped, strict=True))
+
+    steps = [
+        np.abs(one.planes[0].samples.astype(int) - other.planes[0].samples.astype(int)).mean() for one, other in pairs
+    ]
+    assert [one.pts for one, _ in pairs] == [other.pts for _, other in pairs]
+    assert 0.0 < max(steps) < 4.0
+
+
+def test_decord_is_not_asked_to_skip_the_loop_filter() -> None:
+    with pytest.raises(ValueError, match=r"source\.loop_filter must be full with source\.reader decord, got skip"):
+        SourceParams(reader="decord", loop_filter="skip")

@@ -43,6 +43,8 @@ COLUMNS = (
     "motion",
 )
 BLOCK = 512
+# Of a higher plane every second, third … line is read: a cell still has hundreds of pixels.
+FEWEST_LINES = 360
 # A cell moves when it changes by more than coding noise from the picture shown this long ago.
 MOTION_LAG_S = 0.06
 MOTION_LEVEL = 4
@@ -90,7 +92,7 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
     ----------
     path : str or Path
     params : Params
-        Reads ``source.reader``, ``resources.threads``, ``security`` and the black and white
+        Reads ``source``, ``resources.threads``, ``security`` and the black and white
         levels of ``analysis``.
     progress : callable, optional
         Gets the share of the video that is done, 0 to 1, never falling.
@@ -110,7 +112,11 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
     """
     blocks: list[_Block] = []
     with open_video(
-        path, reader=params.source.reader, threads=params.resources.threads, security=params.security
+        path,
+        reader=params.source.reader,
+        threads=params.resources.threads,
+        loop_filter=params.source.loop_filter == "full",
+        security=params.security,
     ) as video:
         info = video.info
         for frame in video:
@@ -186,8 +192,10 @@ class _Block:
 
 
 def _fit(plane: Plane, n_rows: int, n_columns: int) -> tuple[NDArray[np.uint8], int, int, int]:
-    """Return the arguments of a kernel: a read-only plane with at least one pixel a cell."""
+    """Return the arguments of a kernel: a read-only plane with at least one pixel a cell, high ones thinned."""
     samples, height, width, stride = plane
+    step = max(1, height // FEWEST_LINES)
+    height, stride = height // step, stride * step
     if height < n_rows or width < n_columns:
         up, across = -(-n_rows // height), -(-n_columns // width)
         rows = np.stack([samples[y * stride : y * stride + width] for y in range(height)])
