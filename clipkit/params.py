@@ -57,15 +57,9 @@ class AnalysisParams(_Section):
     """Shots: where one picture gives way to the next."""
 
     cut_min_difference: float = Field(
-        2.5, ge=0.0, le=255.0, description="smallest motion-tolerant luma difference of a cut, in levels"
-    )
-    cut_min_ratio: float = Field(
-        8.0, ge=1.0, le=100.0, description="a cut to a picture unlike the last differs this many times more than others"
+        1.2, ge=0.0, le=255.0, description="smallest motion-tolerant luma difference of a cut, in levels"
     )
     cut_window_s: float = Field(0.12, gt=0.0, le=2.0, description="frames this near are the ones around it, seconds")
-    flash_veto: Share = Field(
-        0.15, description="no cut where frames on both sides agree to within this share of the difference"
-    )
     black_level: int = Field(24, ge=0, le=128, description="luma at or below this is black")
     white_level: int = Field(228, ge=128, le=255, description="luma at or above this is white")
     fade_max_rest: float = Field(
@@ -75,7 +69,10 @@ class AnalysisParams(_Section):
         description="a fade leaves at most this share of the distance from black or white",
     )
     blend_min_change: float = Field(
-        16.0, ge=1.0, le=255.0, description="smallest change over a dissolve or wipe, root mean square, in levels"
+        8.0,
+        ge=1.0,
+        le=255.0,
+        description="smallest change over a dissolve or wipe beyond that around it, root mean square, in levels",
     )
     min_score: float = Field(
         0.5, ge=0.01, le=0.99, description="transitions of a lower score are left out; lower finds more and errs more"

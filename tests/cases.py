@@ -43,7 +43,9 @@ class Case:
         """Run the kernel; return what it returns, or the arrays that it filled."""
         function = self.kernel if compiled else self.kernel.py_func  # type: ignore[attr-defined]
         result = function(*args)
-        return tuple(args[len(args) - self.n_filled :]) if self.n_filled else (result,)
+        if self.n_filled:
+            return tuple(args[len(args) - self.n_filled :])
+        return result if isinstance(result, tuple) else (result,)
 
     def expected(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Run the twin on the same inputs."""
@@ -179,26 +181,40 @@ CASES = (
     Case(
         motion.depths,
         reference.depths,
-        lambda rng, size: (levels(rng, size), 16.0, 235.0, np.empty((size[0], 2), np.float32)),
+        lambda rng, size: (levels(rng, size), 16.0, 235.0, np.empty((size[0], 3), np.float32)),
         ((1, 1, 1), (3, 5, 2), (2, 18, 32)),
         (1000, 18, 32),
         n_filled=1,
         tolerance=1e-3,
     ),
     Case(
-        motion.linear_changes,
-        reference.linear_changes,
+        motion.changes,
+        reference.changes,
         lambda rng, size: (
             levels(rng, size[:2]),
             rng.random(size[1]).astype(np.float32),
             size[2],
             np.empty(size[0] - size[2], np.float32),
-            np.empty(size[0] - size[2], np.float32),
         ),
         ((2, 1, 1), (9, 7, 3), (30, 12, 20)),
         (1000, 432, 20),
-        n_filled=2,
-        tolerance=2e-2,  # sums of squares up to 1e6 in float32
+        n_filled=1,
+        tolerance=1e-2,  # float32 sums of squares up to 1e6
+    ),
+    Case(
+        motion.best_ramp,
+        reference.best_ramp,
+        lambda rng, size: (np.sort(rng.normal(0.5, 0.5, size)),),
+        ((4,), (5,), (13,)),
+        (40,),
+    ),
+    Case(
+        motion.shifted_likeness,
+        reference.shifted_likeness,
+        lambda rng, size: (levels(rng, size), levels(rng, size), size[0] // 2, size[1] // 2),
+        ((1, 1), (3, 4), (9, 5)),
+        (18, 32),
+        tolerance=1e-9,
     ),
     Case(
         motion.moving_shares,

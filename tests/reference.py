@@ -72,21 +72,32 @@ def differences_to_last(grids, still):
 def depths(grids, black, white):
     levels = grids.astype(np.float64)
     above, below = np.maximum(levels - black, 0.0), np.maximum(white - levels, 0.0)
-    return np.stack([np.sqrt((one**2).mean(axis=(1, 2))) for one in (above, below)], axis=1).astype(np.float32)
+    spread = levels - levels.mean(axis=(1, 2), keepdims=True)
+    return np.stack([np.sqrt((one**2).mean(axis=(1, 2))) for one in (above, below, spread)], axis=1).astype(np.float32)
 
 
-def linear_changes(pictures, weights, length):
-    fits, changes = [], []
-    at = np.arange(length + 1)
-    for first in range(len(pictures) - length):
-        window = pictures[first : first + length + 1].astype(np.float64)
-        slope, offset = np.polyfit(at, window, 1)
-        lines = offset + at[:, None] * slope
-        total = (weights * (window - window.mean(axis=0)) ** 2).sum()
-        rest = (weights * (window - lines) ** 2).sum()
-        fits.append(1.0 - rest / total if total > 1e-9 else 0.0)
-        changes.append(np.sqrt((weights * (slope * length) ** 2).sum()))
-    return np.array(fits, np.float32), np.array(changes, np.float32)
+def changes(pictures, weights, length):
+    steps = pictures[length:].astype(np.float64) - pictures[: len(pictures) - length]
+    return np.sqrt((weights * steps**2).sum(axis=1)).astype(np.float32)
+
+
+def best_ramp(shares):
+    at = np.arange(len(shares))
+    ramps = [(begin, end) for begin in at for end in at if end - begin >= 3]
+    errors = [((np.interp(at, ramp, (0.0, 1.0)) - shares) ** 2).sum() for ramp in ramps]
+    return ramps[int(np.argmin(errors))]
+
+
+def shifted_likeness(first, second, down, across):
+    likenesses = []
+    for dy in range(-down, down + 1):
+        for dx in range(-across, across + 1):
+            n_rows, n_columns = first.shape[0] - abs(dy), first.shape[1] - abs(dx)
+            one = first[max(0, dy) :, max(0, dx) :][:n_rows, :n_columns].astype(np.float64)
+            other = second[max(0, -dy) :, max(0, -dx) :][:n_rows, :n_columns].astype(np.float64)
+            spread = (one.var() + 1) * (other.var() + 1)
+            likenesses.append(((one * other).mean() - one.mean() * other.mean()) / np.sqrt(spread))
+    return max(likenesses)
 
 
 def moving_shares(grids, before, level):

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 import clipkit.kernels
 from clipkit.kernels.luma import luma_measures
-from clipkit.kernels.motion import grid_difference, linear_changes
+from clipkit.kernels.motion import best_ramp, grid_difference, shifted_likeness
 
 PARAMETERS = [pytest.param(case, size, id=f"{case.name}-{size}") for case in CASES for size in case.sizes]
 # Uncompiled loops over more values than this are for a long night.
@@ -71,16 +71,22 @@ def test_a_shift_by_one_cell_costs_only_its_border(grid):
     assert difference <= 255.0 * 6 / (6 * 7)
 
 
-@given(st.integers(2, 12), st.integers(0, 100), st.integers(1, 10))
+@given(st.integers(0, 6), st.integers(3, 9), st.integers(1, 6))
 @settings(deadline=None)
-def test_a_straight_line_is_fitted_whole(length, start, slope):
-    levels = (start + slope * np.arange(length + 1))[:, None].astype(np.uint8)
-    fit, change = np.empty(1, np.float32), np.empty(1, np.float32)
+def test_a_ramp_is_found_where_it_is(n_before, length, n_after):
+    at = np.arange(n_before + length + n_after)
 
-    linear_changes(levels, np.ones(1, np.float32), length, fit, change)
+    assert best_ramp(np.clip((at - n_before) / length, 0.0, 1.0)) == (n_before, n_before + length)
 
-    assert fit[0] == pytest.approx(1.0, abs=1e-3)
-    assert change[0] == pytest.approx(slope * length, rel=1e-3)
+
+@given(arrays(np.uint8, (8, 12)), st.integers(-3, 3), st.integers(-3, 3))
+@settings(deadline=None)
+def test_a_moved_picture_is_like_itself(grid, down, across):
+    moved = np.roll(grid, (down, across), axis=(0, 1))
+
+    assert shifted_likeness(grid, moved, 3, 3) >= shifted_likeness(grid, moved, 0, 0)
+    if grid[3:5, 3:9].std() > 20:
+        assert shifted_likeness(grid, moved, 3, 3) > 0.98
 
 
 def test_the_grid_of_a_mirrored_plane_is_the_mirrored_grid(rng):

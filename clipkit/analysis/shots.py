@@ -23,6 +23,8 @@ from clipkit.params import AnalysisParams
 
 # Share of black or white pixels from which a picture is nothing else.
 PLAIN_SHARE = 0.97
+# A fade that ends this near to the end of the file ends the last shot, seconds.
+END_S = 0.1
 
 TRANSITION_COLUMNS = {
     "kind": "str",
@@ -55,6 +57,9 @@ def detect_transitions(frames: Frames, params: AnalysisParams) -> pd.DataFrame:
     blends = find_blends(frames.luma, frames.chroma, time_s, cuts, params)
     is_plain = (frames.table[["black_share", "white_share"]].max(axis=1) >= PLAIN_SHARE).to_numpy()
     found = _merged_through_plain(_without_overlap(cuts, fades, blends), is_plain, time_s)
+    # What fades out at the end of the file gives way to nothing.
+    if found and found[-1].kind == "fade" and time_s[-1] - time_s[found[-1].end] <= END_S:
+        found.pop()
     rows = [(one.kind, one.begin, one.end, time_s[one.begin], time_s[one.end], one.score) for one in found]
     table = pd.DataFrame(rows, columns=list(TRANSITION_COLUMNS)[:-1])
     table["margin"] = table["score"] - params.min_score

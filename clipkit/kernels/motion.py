@@ -105,81 +105,119 @@ def differences_to_last(
 
 
 @kernel
-def linear_changes(
-    pictures: NDArray[np.uint8],
-    weights: NDArray[np.float32],
-    length: int,
-    fit: NDArray[np.float32],
-    change: NDArray[np.float32],
-) -> None:
-    """Fill how linear in time, and how large, the change over each window of pictures is.
-
-    A straight line in time is fitted to every value over the frames ``t .. t + length``.  Sums
-    over the window are carried along, so the cost does not depend on its length.
+def changes(pictures: NDArray[np.uint8], weights: NDArray[np.float32], length: int, out: NDArray[np.float32]) -> None:
+    """Fill `out` with how much each picture differs from the one `length` later.
 
     Parameters
     ----------
     pictures : ndarray of uint8, shape (n_frames, n_values)
     weights : ndarray of float32, shape (n_values,)
-        Weight of each value's squares; they sum to 1.
+        Weight of the square of each value's difference.
     length : int
-        Steps in a window, at least 1 and less than `n_frames`.
-    fit : ndarray of float32, shape (n_frames - length,)
-        Share of the variance over time that the lines explain (0 where nothing changes).
-    change : ndarray of float32, shape (n_frames - length,)
-        Root mean square over the values of what the lines rise or fall, in levels.
+        At least 1 and less than `n_frames`.
+    out : ndarray of float32, shape (n_frames - length,)
+        Root of the weighted sum of squares, in levels.
     """
     n_frames, n_values = pictures.shape
-    sums, moments = np.zeros(n_values, np.int32), np.zeros(n_values, np.int32)
-    squares = np.zeros(n_values, np.int32)
-    for step in range(length + 1):
-        for value in range(n_values):
-            level = np.int32(pictures[step, value])
-            sums[value] += level
-            moments[value] += step * level
-            squares[value] += level * level
-    count = np.float32(length + 1)
-    spread = np.float32((length + 1) * ((length + 1) ** 2 - 1) / 12)
     for frame in range(n_frames - length):
-        explained, total = np.float32(0), np.float32(0)
+        total = np.float32(0)
         for value in range(n_values):
-            slope = np.float32(2 * moments[value] - length * sums[value]) / np.float32(2)
-            rest = np.float32(squares[value]) - np.float32(sums[value]) * np.float32(sums[value]) / count
-            explained += weights[value] * slope * slope
-            total += weights[value] * rest
-        fit[frame] = explained / (spread * total) if total > 0 else 0.0
-        change[frame] = np.sqrt(explained) * length / spread
-        if frame + length + 1 < n_frames:
-            for value in range(n_values):
-                old = np.int32(pictures[frame, value])
-                new = np.int32(pictures[frame + length + 1, value])
-                moments[value] += old - sums[value] + length * new
-                sums[value] += new - old
-                squares[value] += new * new - old * old
+            step = np.int32(pictures[frame, value]) - np.int32(pictures[frame + length, value])
+            total += weights[value] * np.float32(step * step)
+        out[frame] = np.sqrt(total)
+
+
+@kernel
+def best_ramp(shares: NDArray[np.float64]) -> tuple[int, int]:
+    """Return where the clipped straight ramp from 0 to 1 that is nearest to a series leaves 0 and reaches 1.
+
+    Parameters
+    ----------
+    shares : ndarray of float64, shape (n,)
+        At least four values.
+
+    Returns
+    -------
+    begin, end : int
+        Last index of 0 and first index of 1, at least 3 apart; of equal ramps the earliest and shortest.
+    """
+    n, least, first, last = shares.size, np.inf, 0, 3
+    for begin in range(n - 3):
+        for end in range(begin + 3, n):
+            total = 0.0
+            for at in range(n):
+                ramp = min(max((at - begin) / (end - begin), 0.0), 1.0)
+                total += (shares[at] - ramp) ** 2
+                if total >= least:
+                    break
+            if total < least:
+                least, first, last = total, begin, end
+    return first, last
+
+
+@kernel
+def shifted_likeness(first: NDArray[np.uint8], second: NDArray[np.uint8], down: int, across: int) -> float:
+    """Return the highest correlation of two grids over all shifts of one against the other.
+
+    Parameters
+    ----------
+    first, second : ndarray of uint8, shape (n_rows, n_columns)
+    down, across : int
+        Largest shift, in cells; less than the size.
+
+    Returns
+    -------
+    float
+        -1 to 1, over the cells that both grids share.  One level of noise a cell is added to the
+        variances, so that plain grids are alike to nothing.
+    """
+    n_rows, n_columns = first.shape
+    best = -1.0
+    for dy in range(-down, down + 1):
+        for dx in range(-across, across + 1):
+            n_cells = np.int64((n_rows - abs(dy)) * (n_columns - abs(dx)))
+            sums, others, products = np.int64(0), np.int64(0), np.int64(0)
+            squares, other_squares = np.int64(0), np.int64(0)
+            for row in range(max(0, dy), min(n_rows, n_rows + dy)):
+                for column in range(max(0, dx), min(n_columns, n_columns + dx)):
+                    one, other = np.int64(first[row, column]), np.int64(second[row - dy, column - dx])
+                    sums += one
+                    others += other
+                    squares += one * one
+                    other_squares += other * other
+                    products += one * other
+            spread = (squares - sums * sums / n_cells + n_cells) * (other_squares - others * others / n_cells + n_cells)
+            best = max(best, (products - sums * others / n_cells) / np.sqrt(spread))
+    return best
 
 
 @kernel
 def depths(grids: NDArray[np.uint8], black: float, white: float, out: NDArray[np.float32]) -> None:
-    """Fill `out` with how far each grid is from all black and from all white.
+    """Fill `out` with how far each grid is from all black, from all white and from one level everywhere.
 
     Parameters
     ----------
     grids : ndarray of uint8, shape (n_frames, n_rows, n_columns)
     black, white : float
         Levels; what lies beyond them counts as on them.
-    out : ndarray of float32, shape (n_frames, 2)
-        Root mean square over the cells of the distance from black, and from white.
+    out : ndarray of float32, shape (n_frames, 3)
+        Root mean square over the cells of the distance from black, from white and from the mean.
     """
     n_frames, n_rows, n_columns = grids.shape
+    n_cells = n_rows * n_columns
     for frame in range(n_frames):
         above, below = 0.0, 0.0
+        total, squares = np.int64(0), np.int64(0)
         for row in range(n_rows):
             for column in range(n_columns):
                 level = np.float64(grids[frame, row, column])
                 above += max(level - black, 0.0) ** 2
                 below += max(white - level, 0.0) ** 2
-        out[frame, 0] = np.sqrt(above / (n_rows * n_columns))
-        out[frame, 1] = np.sqrt(below / (n_rows * n_columns))
+                total += np.int64(grids[frame, row, column])
+                squares += np.int64(grids[frame, row, column]) ** 2
+        out[frame, 0] = np.sqrt(above / n_cells)
+        out[frame, 1] = np.sqrt(below / n_cells)
+        out[frame, 2] = np.sqrt(np.float64(n_cells * squares - total * total)) / n_cells
 
 
 @kernel
@@ -213,6 +251,8 @@ def warm_up() -> None:
     grid_differences(grids, before, out)
     moving_shares(grids, before, 4, out)
     differences_to_last(grids, 0.1, before, out)
-    depths(grids, 16.0, 235.0, np.empty((2, 2), np.float32))
-    linear_changes(grids.reshape(2, -1), np.ones(576, np.float32), 1, out[:1], out[:1])
+    depths(grids, 16.0, 235.0, np.empty((2, 3), np.float32))
+    changes(grids.reshape(2, -1), np.ones(576, np.float32), 1, out[:1])
+    best_ramp(np.zeros(4))
+    shifted_likeness(grids[0], grids[1], 1, 1)
     grid_difference(grids[0], grids[1])
