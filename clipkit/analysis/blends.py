@@ -60,34 +60,27 @@ def find_blends(
     pictures = even_pictures(luma, chroma, time_s)
     likely = []
     for change in find_changes(pictures, cuts, params.blend_min_change):
-        kind, evidence = judge_blend(measure_blend(pictures, luma, change))
+        blend = _at_best(pictures, luma, change)
+        if judge_blend(blend)[1] <= least_evidence(params):
+            continue
+        kind, evidence = judge_blend(_completed(blend, pictures, luma, change))
         if evidence > least_evidence(params):
             begin, end = pictures.frames[[change.begin, change.end]].tolist()
             likely.append(Transition(kind, begin, end, evidence))
     found: list[Transition] = []
-    for blend in sorted(likely, key=lambda one: (-one.evidence, one.begin)):
-        if not any(blend.begin < other.end and other.begin < blend.end for other in found):
-            found.append(blend)
+    for one in sorted(likely, key=lambda blend: (-blend.evidence, blend.begin)):
+        if not any(one.begin < other.end and other.begin < one.end for other in found):
+            found.append(one)
     return sorted(found, key=lambda one: one.begin)
 
 
-def measure_blend(pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Blend:
+def _at_best(pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Blend:
     """Return what a stretch looks like as a blend of the last picture before it and the first after it.
 
-    Parameters
-    ----------
-    pictures : Pictures
-    luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
-    change : Change
-        Begins at 1 or later.
-
-    Returns
-    -------
-    Blend
+    The measures that are dear to take are set to the best that they can be: most stretches fail even then.
     """
-    part = pictures.rows[change.begin - 1 : change.end + 1].astype(np.float64)
+    part, n_cells = _part(pictures, change)
     weights = pictures.weights.astype(np.float64)
-    n_cells = part.shape[1] // 3
     first, last = luma[pictures.frames[[change.begin - 1, change.end]]]
     old, new = part[0], part[-1]
     energy = float((new - old) ** 2 @ weights) + 1e-6
@@ -97,19 +90,32 @@ def measure_blend(pictures: Pictures, luma: NDArray[np.uint8], change: Change) -
     total = float(((part - part.mean(axis=0)) ** 2 @ weights).sum()) + 1e-6
     contrast = part[:, :n_cells].std(axis=1)
     middle = contrast[len(part) // 2 - (len(part) + 1) % 2 : len(part) // 2 + 1].mean()
-    step, sweep = _steps_of_cells(part[:, :n_cells], luma.shape[1] // 2)
-    n_rows, n_columns = first.shape
     return Blend(
         change=math.sqrt(energy),
         alike=likeness(old[:n_cells], new[:n_cells]),
-        shifted=shifted_likeness(first, last, n_rows // 2, n_columns // 2),
+        shifted=likeness(first.astype(np.float64), last.astype(np.float64)),
         same=float((np.abs(first.astype(np.int32) - last) < SAME).mean()),
         fit=1.0 - float(((share - line) ** 2).sum() / ((line - 0.5) ** 2).sum()),
         mix=1.0 - float((rest**2 @ weights).sum()) / total,
         dip=float(middle / (0.5 * (contrast[0] + contrast[-1]) + 1.0)),
-        step=step,
-        sweep=sweep,
+        step=1.0,
+        sweep=1.0,
     )
+
+
+def _completed(blend: Blend, pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Blend:
+    """Return the blend with all its measures taken."""
+    first, last = luma[pictures.frames[[change.begin - 1, change.end]]]
+    n_rows, n_columns = first.shape
+    part, n_cells = _part(pictures, change)
+    step, sweep = _steps_of_cells(part[:, :n_cells], n_rows // 2)
+    shifted = shifted_likeness(first, last, n_rows // 2, n_columns // 2)
+    return blend._replace(shifted=shifted, step=step, sweep=sweep)
+
+
+def _part(pictures: Pictures, change: Change) -> tuple[NDArray[np.float64], int]:
+    part = pictures.rows[change.begin - 1 : change.end + 1].astype(np.float64)
+    return part, part.shape[1] // 3
 
 
 def _steps_of_cells(cells: NDArray[np.float64], n_rows: int) -> tuple[float, float]:

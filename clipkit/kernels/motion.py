@@ -178,14 +178,24 @@ def shifted_likeness(first: NDArray[np.uint8], second: NDArray[np.uint8], down: 
             n_cells = np.int64((n_rows - abs(dy)) * (n_columns - abs(dx)))
             sums, others, products = np.int64(0), np.int64(0), np.int64(0)
             squares, other_squares = np.int64(0), np.int64(0)
+            left, right = max(0, dx), min(n_columns, n_columns + dx)
             for row in range(max(0, dy), min(n_rows, n_rows + dy)):
-                for column in range(max(0, dx), min(n_columns, n_columns + dx)):
-                    one, other = np.int64(first[row, column]), np.int64(second[row - dy, column - dx])
-                    sums += one
-                    others += other
-                    squares += one * one
-                    other_squares += other * other
-                    products += one * other
+                line, other_line = first[row, left:right], second[row - dy, left - dx : right - dx]
+                # 32-bit sums of a row become vector instructions; 30,000 cells would fit.
+                row_sums, row_others, row_products = np.int32(0), np.int32(0), np.int32(0)
+                row_squares, row_other_squares = np.int32(0), np.int32(0)
+                for column in range(line.size):
+                    one, other = np.int32(line[column]), np.int32(other_line[column])
+                    row_sums += one
+                    row_others += other
+                    row_squares += one * one
+                    row_other_squares += other * other
+                    row_products += one * other
+                sums += row_sums
+                others += row_others
+                squares += row_squares
+                other_squares += row_other_squares
+                products += row_products
             spread = (squares - sums * sums / n_cells + n_cells) * (other_squares - others * others / n_cells + n_cells)
             best = max(best, (products - sums * others / n_cells) / np.sqrt(spread))
     return best
