@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -46,6 +48,56 @@ def test_the_last_frame_can_be_shown(explorer, measured):
     explorer.time.value = explorer.time.max
 
     assert f"pts {measured.frames['pts'].iloc[-1]}" in explorer.clock.value
+
+
+def strip(explorer):
+    return cv2.imdecode(np.frombuffer(explorer.boundaries_view.strip.value, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_the_frames_on_both_sides_of_a_transition_are_shown(explorer, measured):
+    view = explorer.boundaries_view
+    cut = int(np.flatnonzero(measured.transitions["kind"] == "cut")[0])
+
+    view.number.value = cut + 1
+
+    row = measured.transitions.iloc[cut]
+    assert view.words.value.startswith("cut from ")
+    assert f"(frame {row['begin']})" in view.words.value
+    assert f"{row['margin']:.3f} above the threshold" in view.words.value
+    height, width, _ = strip(explorer).shape
+    one = (width - 6) // 6
+    before, after = strip(explorer)[:, 2 * one : 3 * one], strip(explorer)[:, 3 * one + 6 : 4 * one + 6]
+    again = strip(explorer)[:, one : 2 * one]
+    assert height == 110
+    assert np.abs(before.astype(int) - after).mean() > 4 * np.abs(before.astype(int) - again).mean()
+
+
+def test_the_closest_calls_come_first_where_asked_for(explorer, measured):
+    view = explorer.boundaries_view
+
+    view.order.value = "closest calls first"
+
+    assert f"{measured.transitions['margin'].min():.3f} above" in view.words.value
+
+
+def test_a_click_on_a_mark_shows_its_transition(explorer, measured):
+    view = explorer.boundaries_view
+    trace = view.figure.data[1]
+    last = len(trace.customdata) - 1
+
+    trace._dispatch_on_click(type("Points", (), {"point_inds": [last]})(), None)
+
+    row = measured.transitions.iloc[int(trace.customdata[last])]
+    assert f"(frame {row['begin']})" in view.words.value
+
+
+def test_a_video_without_transitions_says_so(measured):
+    still = replace(measured, transitions=measured.transitions.iloc[:0])
+    explorer = Explorer(still)
+
+    assert explorer.boundaries_view.words.value == "No shot changes were found."
+    assert explorer.boundaries_view.number.disabled
+    explorer.close()
 
 
 def test_a_weight_changes_the_ranking_and_the_figure_without_the_video(explorer):

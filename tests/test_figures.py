@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from run_folder import TERMS, make_tables
 
 from clipkit.output import figures
+from clipkit.output.boundary_figure import boundaries_figure
 from clipkit.output.figure_style import MAX_POINTS, axis_ms, peaks
 from clipkit.params import ScoringWeights
 
@@ -171,3 +172,36 @@ def test_signals_draw_with_one_of_the_two_tables(rng, name):
     assert {trace.name for trace in figure.data} == (
         {"difference", "motion"} if name == "frames" else {"loudness", "speech"}
     )
+
+
+def test_every_transition_stands_on_its_peak_with_its_kind_and_score():
+    frames = pd.DataFrame(
+        {"time_s": np.arange(100) / 25, "difference": np.r_[np.full(50, 2.0), 40.0, np.full(49, 2.0)]}
+    )
+    transitions = pd.DataFrame(
+        {
+            "kind": ["fade", "cut"],
+            "begin_s": [0.4, 2.0],
+            "end_s": [0.8, 2.0],
+            "score": [0.6, 1.0],
+            "margin": [0.1, 0.5],
+        }
+    )
+
+    figure = boundaries_figure(frames, transitions, duration_s=4.0)
+
+    by_name = {trace.name: trace for trace in figure.data}
+    assert by_name["cut"].y.tolist() == [40.0]
+    assert by_name["fade"].y.tolist() == [2.0]
+    assert by_name["cut"].customdata.tolist() == [1]
+    assert by_name["cut"].marker.size[0] > by_name["fade"].marker.size[0]
+    assert figures.summary(figure) == "Transitions over 0:04: 1 cut, 1 fade; the closest call has a margin of 0.10."
+
+
+def test_no_transitions_are_an_empty_figure():
+    frames = pd.DataFrame({"time_s": [0.0, 0.04], "difference": [0.0, 1.0]})
+    transitions = pd.DataFrame({"kind": [], "begin_s": [], "end_s": [], "score": [], "margin": []})
+
+    figure = boundaries_figure(frames, transitions, duration_s=1.0)
+
+    assert figures.summary(figure) == "Transitions over 0:01: none was found."

@@ -21,6 +21,7 @@ from clipkit.params import Params
 from clipkit.runs.folder import LooseFolder
 from clipkit.runs.stages import ClipRun
 from clipkit.timeline import format_timecode
+from clipkit.ui.boundaries import BoundaryView
 from clipkit.ui.markup import chosen_markup, ranking_markup, style, title_markup
 from clipkit.ui.ranking import rank_candidates
 from clipkit.ui.weights import WeightSliders
@@ -112,7 +113,7 @@ def load_measured(run_dir: str | Path, video: str | Path | None = None) -> Measu
 
 
 class Explorer:
-    """Three linked views of a video.
+    """Four views of a video.
 
     Parameters
     ----------
@@ -125,6 +126,8 @@ class Explorer:
         A slider over time and the frame on screen then.
     signals_view : Widget
         Loudness, speech and movement, with a cursor that follows the slider.
+    boundaries_view : BoundaryView
+        The transitions over the difference of frames, with the frames on both sides of one.
     ranking_view : Widget
         Sliders for the weights; the ranking and the choice follow while they move.
     ranking, chosen : DataFrame
@@ -156,6 +159,9 @@ class Explorer:
         self.figure = go.FigureWidget(candidates_figure(self.ranking, self.chosen, duration_s=measured.duration_s))
         self.frames_view = widgets.VBox([self.time, self.clock, self.picture])
         self.signals_view = widgets.VBox([self.signals])
+        self.boundaries_view = BoundaryView(
+            self._reader, measured.frames, measured.transitions, duration_s=measured.duration_s
+        )
         self.ranking_view = widgets.VBox(
             [
                 widgets.HTML(style()),
