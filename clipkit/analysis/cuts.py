@@ -26,7 +26,7 @@ UNUSUAL = 6
 BLACK, WHITE = 20, 232
 FEWEST_CELLS = 24
 # Frames this far on both sides are compared to tell a flash from a cut, seconds, and at least so many.
-FLASH_S = 0.21
+FLASH_S = 0.5
 FLASH_FRAMES = 4
 # What lasts shorter is a flash whatever it shows, seconds.
 BRIEF_S = 0.13
