@@ -75,6 +75,10 @@ def make_talk(
     frame_s = np.arange(round(duration_s * FRAME_RATE)) / FRAME_RATE
     frames = pd.DataFrame({"time_s": frame_s, "motion": rng.uniform(0, 0.2, len(frame_s)).astype(np.float32)})
     frames["luma_mean"] = rng.uniform(60, 120, len(frame_s)).astype(np.float32)
+    frames["luma_std"] = rng.uniform(20, 40, len(frame_s)).astype(np.float32)
+    frames["edge_energy"] = rng.uniform(8, 12, len(frame_s)).astype(np.float32)
+    frames["difference"] = rng.uniform(0.5, 1.5, len(frame_s)).astype(np.float32)
+    frames["black_share"] = np.float32(0.0)
     return Talk(
         frames=frames,
         audio=audio,

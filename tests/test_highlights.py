@@ -12,7 +12,7 @@ from scenes import Talk, make_talk, no_words, params_of, transitions_at
 from clipkit.analysis.highlights import choose_profile, find_candidates, score_candidates
 from clipkit.analysis.telling import telling_words
 from clipkit.analysis.terms import TERMS
-from clipkit.params import PROFILE_NAMES, Params, ScoringWeights
+from clipkit.params import PENALTIES, PROFILE_NAMES, Params, ScoringWeights
 from clipkit.profiles import apply_profile
 
 
@@ -23,9 +23,9 @@ def candidates_of(talk: Talk, params: Params | None = None) -> pd.DataFrame:
 def test_columns_are_the_fields_of_the_weights_in_their_order(rng: np.random.Generator) -> None:
     found = candidates_of(make_talk(120.0, rng))
 
-    expected = ["candidate_id", "start_s", "end_s", "score", *ScoringWeights.model_fields, "begins", "ends"]
+    expected = ["candidate_id", "start_s", "end_s", "score", *ScoringWeights.model_fields, "begins", "ends", "origin_s"]
     assert list(found.columns) == expected
-    assert found.dtypes.astype(str).tolist() == ["int64", *["float64"] * (3 + len(TERMS)), "str", "str"]
+    assert found.dtypes.astype(str).tolist() == ["int64", *["float64"] * (3 + len(TERMS)), "str", "str", "float64"]
 
 
 @given(
@@ -75,13 +75,15 @@ def test_same_input_gives_the_same_bytes(rng: np.random.Generator) -> None:
     assert candidates_of(talk).to_csv().encode() == candidates_of(talk).to_csv().encode()
 
 
-def test_score_is_the_weighted_mean_of_the_terms(rng: np.random.Generator) -> None:
+def test_score_is_the_weighted_mean_of_the_terms_less_the_penalties(rng: np.random.Generator) -> None:
     found = candidates_of(make_talk(100.0, rng))
     weights = ScoringWeights()
 
-    values = [getattr(weights, term) for term in TERMS]
-    expected = np.average(found[list(TERMS)], axis=1, weights=values)
-    np.testing.assert_allclose(found["score"], expected, atol=6e-5)
+    praise = [term for term in TERMS if term not in PENALTIES]
+    mean = np.average(found[praise], axis=1, weights=[getattr(weights, term) for term in praise])
+    taken_off = found[list(PENALTIES)] @ [getattr(weights, term) for term in PENALTIES]
+    np.testing.assert_allclose(found["score"], np.maximum(0.0, mean - taken_off), atol=6e-5)
+    assert taken_off.max() > 0.0
 
 
 def test_new_weights_rank_anew_and_keep_everything_else(rng: np.random.Generator) -> None:
@@ -137,7 +139,7 @@ def test_speech_and_length_and_position_say_what_they_are(rng: np.random.Generat
         hops = talk.audio["is_speech"].iloc[round(row.start_s * 100) : round(row.end_s * 100)]
         assert row.speech == pytest.approx(hops.mean(), abs=0.01)
         assert row.position == pytest.approx(1 - abs((row.start_s + row.end_s) / 200.0 - 1), abs=1e-3)
-    lengths = (found["end_s"] - found["start_s"] - 30.0).abs()
+    lengths = (found["end_s"] - found["start_s"] - 32.0).abs()
     assert found["length"].iloc[int(lengths.argmin())] > 0.99
 
 
