@@ -71,6 +71,7 @@ def make_talk(
         }
     )
     vocabulary = ["We", "talk", "about", "never", "you", "42", "mountains", "rivers", "today", "quietly"]
+    vocabulary += [f"word{number}" for number in range(400)]
     cues = [(a, b, " ".join(rng.choice(vocabulary, max(2, round(2.5 * (b - a))))) + ".") for a, b in sentences]
     frame_s = np.arange(round(duration_s * FRAME_RATE)) / FRAME_RATE
     frames = pd.DataFrame({"time_s": frame_s, "motion": rng.uniform(0, 0.2, len(frame_s)).astype(np.float32)})

@@ -135,6 +135,18 @@ def test_cosine_is_that_of_counts_times_rarity(rng: np.random.Generator) -> None
     np.testing.assert_allclose(found, np.array(bags) @ bags[0], atol=1e-12)
 
 
+@pytest.mark.parametrize("n_words", [8, 40])
+def test_twins_by_words_are_those_of_the_cosine(n_words: int, rng: np.random.Generator) -> None:
+    vocabulary = [f"w{number}" for number in range(n_words)]
+    words = words_of(*(" ".join(rng.choice(vocabulary, 6)) for _ in range(80)))
+    starts = rng.integers(0, 400, 300).astype(float)
+    likeness = Likeness(pd.DataFrame({"start_s": starts, "end_s": starts + rng.integers(10, 80, 300)}), words)
+    rows = np.arange(300)
+
+    for row in range(0, 300, 30):
+        assert (likeness.twins(row, rows) == (likeness.same_words(row, rows) > SAME_WORDS)).all()
+
+
 def test_too_few_words_say_nothing() -> None:
     words = words_of("Yes we do.", "Yes we do.")
     spans = pd.DataFrame({"start_s": [0.0, 3.0], "end_s": [3.0, 6.0]})
