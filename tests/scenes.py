@@ -93,5 +93,28 @@ def make_talk(
     )
 
 
+def shown_twice(talk: Talk) -> Talk:
+    """Return a video that shows all of a talk, and then all of it again."""
+    later = talk.duration_s
+
+    def moved(table: pd.DataFrame) -> pd.DataFrame:
+        times = [name for name in ("time_s", "start_s", "end_s", "begin_s") if name in table]
+        again = table.assign(**{name: table[name] + later for name in times})
+        if "sentence" in table and len(table):
+            again = again.assign(sentence=table["sentence"] + int(table["sentence"].max()) + 1)
+        return pd.concat([table, again], ignore_index=True)
+
+    audio = moved(talk.audio)
+    return Talk(
+        frames=moved(talk.frames),
+        audio=audio,
+        words=moved(talk.words),
+        transitions=moved(talk.transitions),
+        pauses=find_pauses(audio, SpeechParams()),
+        sentences=np.concatenate([talk.sentences, talk.sentences + later]),
+        duration_s=2 * later,
+    )
+
+
 def params_of(**selection: float) -> Params:
     return Params.model_validate({"selection": selection})

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import make_talk, params_of
+from scenes import make_talk, params_of, shown_twice
 
+from clipkit.analysis import highlights
 from clipkit.analysis.highlights import find_candidates
-from clipkit.analysis.select import CLIP_COLUMNS, select_clips
+from clipkit.analysis.select import CLIP_COLUMNS, centre_prior, select_clips
 from clipkit.analysis.terms import TERMS
 from clipkit.params import Params, SelectionParams
 
@@ -106,6 +107,78 @@ def test_nothing_that_fits_gives_no_clips_and_says_why() -> None:
     assert len(clips) == 0
     assert tuple(clips.columns) == CLIP_COLUMNS
     assert rejected["rule"].tolist() == ["too_long"]
+
+
+@pytest.mark.parametrize("has_words", [True, False])
+def test_a_video_that_shows_all_twice_gives_nothing_twice(has_words: bool, rng: np.random.Generator) -> None:
+    talk = shown_twice(make_talk(240.0, rng, has_words=has_words, cuts_s=tuple(np.arange(4.0, 236.0, 7.7))))
+    params = params_of(n_clips=8)
+    candidates = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+
+    clips, _ = select_clips(candidates, params.selection, duration_s=talk.duration_s, words=talk.words)
+
+    assert len(clips) >= 4
+    first_shown = np.sort(clips["start_s"].to_numpy() % 240.0)
+    length_s = (clips["end_s"] - clips["start_s"]).to_numpy()[np.argsort(clips["start_s"].to_numpy() % 240.0)]
+    assert (first_shown[1:] - first_shown[:-1] > 0.7 * length_s[:-1]).all()
+    again = candidates["start_s"] > 260.0
+    assert (candidates.loc[again, "repetition"] > 0.9).all()
+    assert candidates.loc[candidates["end_s"] < 230.0, "repetition"].max() < 0.1
+
+
+def test_a_near_duplicate_names_the_clip_that_it_is_like() -> None:
+    candidates = table_of((0, 30, 0.9), (100, 130, 0.8), (200, 230, 0.4), (110, 140, 0.3))
+    candidates["origin_s"] = [0.0, 1.0, 200.0, 11.0]
+
+    clips, rejected = select_clips(candidates, SelectionParams(n_clips=2), duration_s=300.0)
+
+    assert clips["start_s"].tolist() == [0.0, 200.0]
+    assert rejected["rule"].tolist() == ["near_duplicate", "near_duplicate"]
+    assert rejected["detail"].tolist() == [
+        "97% of it is shown in clip 1 (0.90) too",
+        "63% of it is shown in clip 1 (0.90) too",
+    ]
+
+
+def test_clips_that_say_the_same_are_not_both_chosen() -> None:
+    said = "Rivers carry heavy stones down to the wide sea."
+    words = words_of(said, "Nobody asked why mountains stand there so very still.", said)
+    candidates = table_of((0, 9, 0.9), (9, 18, 0.5), (18, 27, 0.8))
+
+    clips, rejected = select_clips(candidates, SelectionParams(n_clips=2, min_s=5, gap_s=0), duration_s=30, words=words)
+
+    assert clips["start_s"].tolist() == [0.0, 9.0]
+    assert rejected["detail"].tolist() == ["says the same as clip 1 (0.90) (cosine 1.00)"]
+
+
+@pytest.mark.parametrize("is_doubled", [True, False])
+def test_the_kept_candidates_hold_the_best_choice_of_all_pairs(
+    is_doubled: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = make_talk(900.0, rng)
+    talk = shown_twice(talk) if is_doubled else talk
+    params = params_of(n_clips=9)
+
+    kept = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+    monkeypatch.setattr(highlights, "_CANDIDATES_PER_HOUR", 10**9)
+    every = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+
+    assert len(every) > 3 * len(kept)
+    both = [
+        select_clips(table, params.selection, duration_s=talk.duration_s, words=talk.words)[0]
+        for table in (kept, every)
+    ]
+    compared = [clips[["start_s", "end_s", "score", "title"]] for clips in both]
+    pd.testing.assert_frame_equal(*compared)
+
+
+def test_the_centre_prior_is_what_place_alone_would_choose() -> None:
+    candidates = table_of((0, 20, 0.9), (30, 50, 0.8), (40, 60, 0.2), (80, 100, 0.4))
+    candidates["position"] = [0.2, 0.8, 1.0, 0.3]
+
+    assert centre_prior(candidates, SelectionParams(n_clips=1), duration_s=100.0) == 0.2
+    assert centre_prior(candidates, SelectionParams(n_clips=2), duration_s=100.0) == pytest.approx(0.3)
+    assert centre_prior(candidates.iloc[:0], SelectionParams(), duration_s=100.0) == 0.0
 
 
 def words_of(*sentences: str) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from clipkit.analysis.lattice import ROUNDING_S
 from clipkit.analysis.likeness import Likeness
-from clipkit.analysis.rejections import reject
-from clipkit.analysis.schedule import choose_spans
+from clipkit.analysis.rejections import length_limits, reject
+from clipkit.analysis.schedule import Choice, choose_spans
 from clipkit.analysis.terms import TERMS
 from clipkit.analysis.titles import make_title
 from clipkit.params import SelectionParams
@@ -68,29 +68,15 @@ def select_clips(
     starts earlier is taken.  Only where two clips of the best choice are twins
     (:mod:`clipkit.analysis.likeness`) the worse one and all like it stand aside, and the rest is chosen anew.
     """
-    candidates = candidates.reset_index(drop=True)
-    length_s = (candidates["end_s"] - candidates["start_s"]).to_numpy(dtype=np.float64)
-    too_long = length_s > params.max_s + ROUNDING_S
-    too_short = (length_s < params.min_s - ROUNDING_S) & (duration_s >= params.min_s)
-    candidates["limit"] = np.where(too_short, "too_short", np.where(too_long, "too_long", ""))
-    fits = np.flatnonzero(~(too_long | too_short))
-    likeness = Likeness(candidates, words)
-    choice = choose_spans(
-        candidates["start_s"].to_numpy()[fits],
-        candidates["end_s"].to_numpy()[fits],
-        candidates["score"].to_numpy()[fits],
-        gap_s=params.gap_s,
-        most=params.n_clips,
-        twins=lambda row, rows: likeness.twins(int(fits[row]), fits[rows]),
-    )
-    chosen = fits[choice.rows]
-    twin_of = np.full(len(candidates), -1, dtype=np.int64)
-    twin_of[fits] = np.where(choice.twin_of >= 0, fits[choice.twin_of], -1)
-    clips = _clip_table(candidates.iloc[chosen], candidates, params, duration_s, words)
-    return clips, reject(candidates, chosen, twin_of, likeness, params)
+    limits = length_limits(candidates, params, duration_s)
+    choice = _choose(candidates, candidates["score"], limits, params, words)
+    clips = _clip_table(candidates.iloc[choice.rows], candidates, params, duration_s, words)
+    return clips, reject(candidates, choice, limits, params, words)
 
 
-def centre_prior(candidates: pd.DataFrame, params: SelectionParams, *, duration_s: float) -> float:
+def centre_prior(
+    candidates: pd.DataFrame, params: SelectionParams, *, duration_s: float, words: pd.DataFrame | None = None
+) -> float:
     """Return the mean score of the clips that would be chosen by their place in the video alone.
 
     Nearness to the middle is known to beat many published ways to find highlights, so what
@@ -104,15 +90,39 @@ def centre_prior(candidates: pd.DataFrame, params: SelectionParams, *, duration_
         The rules that hold for the clips too.
     duration_s : float
         Length of the video.
+    words : DataFrame, optional
+        Words table.
 
     Returns
     -------
     float
         0..1, as the mean of the clips' ``score``; 0 when there is no clip.
     """
-    by_place, _ = select_clips(candidates.assign(score=candidates["position"]), params, duration_s=duration_s)
-    spans = by_place[["start_s", "end_s"]].merge(candidates.round({"start_s": 3, "end_s": 3}), on=["start_s", "end_s"])
-    return round(float(spans["score"].mean()), 4) if len(spans) else 0.0
+    limits = length_limits(candidates, params, duration_s)
+    choice = _choose(candidates, candidates["position"], limits, params, words)
+    return round(float(candidates["score"].to_numpy()[choice.rows].mean()), 4) if len(choice.rows) else 0.0
+
+
+def _choose(
+    candidates: pd.DataFrame,
+    score: pd.Series,
+    limits: NDArray[np.str_],
+    params: SelectionParams,
+    words: pd.DataFrame | None,
+) -> Choice:
+    fits = np.flatnonzero(limits == "")
+    spans = candidates.iloc[fits]
+    choice = choose_spans(
+        spans["start_s"],
+        spans["end_s"],
+        score.iloc[fits],
+        gap_s=params.gap_s,
+        most=params.n_clips,
+        twins=Likeness(spans, words).twins,
+    )
+    twin_of = np.full(len(candidates), -1, dtype=np.int64)
+    twin_of[fits] = np.where(choice.twin_of >= 0, fits[choice.twin_of], -1)
+    return Choice(fits[choice.rows], twin_of, fits[choice.met])
 
 
 def _clip_table(
