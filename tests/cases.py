@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import limiter, luma, motion, resample
+from clipkit.kernels import limiter, loudness, luma, motion, resample
 
 
 @dataclass(frozen=True)
@@ -235,5 +235,20 @@ CASES = (
         (480_000,),
         n_filled=1,
         tolerance=1e-6,
+    ),
+    Case(
+        loudness.weighted_power,
+        reference.weighted_power,
+        lambda rng, size: (
+            rng.uniform(-1, 1, (size[0] * size[1] + 1, size[2])).astype(np.float32),
+            loudness.k_weighting(48000),
+            size[0],
+            np.zeros((size[2], 4)),
+            np.empty((size[1], size[2])),
+        ),
+        ((1, 1, 1), (3, 2, 1), (7, 40, 2), (48, 4, 6)),
+        (480, 2000, 2),
+        n_filled=2,
+        tolerance=1e-9,
     ),
 )

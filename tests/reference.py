@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from scipy.signal import sosfilt
 
 
 def plane(samples, stride, height, width):
@@ -111,3 +112,13 @@ def released_gain(gains, release):
         gain = min(float(allowed), gain + (1.0 - gain) * release)
         out.append(gain)
     return np.array(out)
+
+
+def weighted_power(samples, sections, hop):
+    n_hops = (len(samples) - 1) // hop
+    weighted, state = [], []
+    for channel in samples[: n_hops * hop].T:
+        filtered, memory = sosfilt(sections, channel.astype(np.float64), zi=np.zeros((2, 2)))
+        weighted.append((filtered.reshape(n_hops, hop) ** 2).mean(axis=1))
+        state.append(memory.ravel())
+    return np.array(state), np.array(weighted).T
