@@ -135,7 +135,10 @@ def test_table_has_the_promised_columns_and_one_row_for_each_hundredth(tmp_path:
     audio = measure_audio(path, Params(), duration_s=1.234)
 
     assert tuple(audio.columns) == AUDIO_COLUMNS
-    assert [str(dtype) for dtype in audio.dtypes] == ["float64", *["float32"] * 6, "bool"]
+    assert {name: str(dtype) for name, dtype in audio.dtypes.items() if dtype != "float32"} == {
+        "time_s": "float64",
+        "is_speech": "bool",
+    }
     assert len(audio) == 124
     np.testing.assert_allclose(audio["time_s"], np.arange(124) / 100)
     assert (audio["level_db"] == -120).all()

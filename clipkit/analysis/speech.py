@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
+from clipkit.analysis.downmix import SOURCE_HZ, decimated, mono_mix
 from clipkit.analysis.hops import HOPS_PER_S, SILENCE_DB, runs_of
 from clipkit.analysis.loudness import LoudnessMeter
-from clipkit.analysis.spectrum import SOURCE_HZ, decimated, measured_hops, mono_mix, silent_hops
+from clipkit.analysis.novelty import novelty
+from clipkit.analysis.reactions import applause_evidence, laughter_evidence, music_evidence
+from clipkit.analysis.spectrum import MEASURES, measured_hops, silent_hops
+from clipkit.analysis.voice import pitch_range, speech_rate
 from clipkit.kernels.audio import two_state_posterior
 from clipkit.media.audio import audio_blocks, channel_names
 from clipkit.media.probe import probe
@@ -47,7 +51,23 @@ _ENTER, _LEAVE = 0.02, 0.02
 _LONGEST_HOLD = HOPS_PER_S // 2
 _HOLD_OVER_FLOOR_DB, _HOLD_DB = 12.0, 15.0
 
-AUDIO_COLUMNS = ("time_s", "level_db", "floor_db", "loudness_lufs", "short_term_lufs", "onset", "speech", "is_speech")
+AUDIO_COLUMNS = (
+    "time_s",
+    "level_db",
+    "floor_db",
+    "loudness_lufs",
+    "short_term_lufs",
+    "onset",
+    "novelty",
+    "speech",
+    "is_speech",
+    "pitch_hz",
+    "pitch_range",
+    "speech_rate",
+    "music",
+    "applause",
+    "laughter",
+)
 
 
 def measure_audio(
@@ -73,10 +93,18 @@ def measure_audio(
     Returns
     -------
     DataFrame
-        ``time_s`` float64; float32 ``level_db`` (RMS over 32 ms), ``floor_db`` (level below which
-        300-3400 Hz stays for a tenth of the 30 s around), ``loudness_lufs`` (momentary: 400 ms) and
-        ``short_term_lufs`` (3 s), both of all channels, K-weighted, ``onset`` (mean rise of 32 bands
-        within 30 ms, dB), ``speech`` (chance, 0..1); ``is_speech`` bool.
+        ``time_s`` float64, ``is_speech`` bool, the rest float32:
+
+        - ``level_db`` (RMS over 32 ms), ``floor_db`` (level below which 300-3400 Hz stays for a
+          tenth of the 30 s around);
+        - ``loudness_lufs`` (momentary: 400 ms) and ``short_term_lufs`` (3 s) of all channels;
+        - ``onset`` (mean rise of 32 bands within 30 ms, dB), ``novelty`` (0..1, how much the next
+          seconds differ from the last);
+        - ``speech`` (chance, 0..1);
+        - ``pitch_hz`` (0 where nothing periodic is heard), ``pitch_range`` (semitones from the
+          10th to the 90th percentile of the pitch of speech within 3 s), ``speech_rate`` (syllables
+          a second of speech within 3 s), both 0 without speech;
+        - ``music``, ``applause``, ``laughter``: evidence, 0..1.
 
     Raises
     ------
@@ -85,7 +113,7 @@ def measure_audio(
 
     Notes
     -----
-    One pass over blocks of 20 s: memory grows by 40 bytes a hop and nothing else.  Speech is
+    One pass over blocks of 20 s: memory grows by about 100 bytes a hop and nothing else.  Speech is
     told from silence by the level over the floor, and from music and noise by how much
     level and spectrum change within a second [1]_ [2]_.
 
@@ -98,6 +126,7 @@ def measure_audio(
     n_hops = max(1, math.ceil(round(duration_s * HOPS_PER_S, 6)))
     channels = channel_names(probe(path, params.security))
     measured = silent_hops(n_hops)
+    bands: list[NDArray[np.float32]] = []
     meter = LoudnessMeter(channels, SOURCE_HZ)
 
     def mono_blocks() -> Iterator[NDArray[np.float32]]:
@@ -107,15 +136,18 @@ def measure_audio(
             yield block @ weights
 
     done = 0
-    for hops in measured_hops(decimated(mono_blocks())) if channels else ():
+    for hops, pooled in measured_hops(decimated(mono_blocks())) if channels else ():
         kept = hops[: n_hops - done]
         measured[done : done + len(kept)] = kept
         done += len(kept)
+        bands.append(pooled)
         if progress is not None:
             progress(done / n_hops)
         if done >= n_hops:
             break
-    return _audio_table(measured, *meter.curves(n_hops), params.speech)
+    loudness = meter.curves(n_hops)
+    novel = novelty(np.concatenate(bands), n_hops) if bands else np.zeros(n_hops, np.float32)
+    return _audio_table(measured, loudness, novel, params.speech)
 
 
 def find_pauses(audio: pd.DataFrame, params: SpeechParams) -> pd.DataFrame:
@@ -146,33 +178,43 @@ def find_pauses(audio: pd.DataFrame, params: SpeechParams) -> pd.DataFrame:
 
 def _audio_table(
     measured: NDArray[np.float32],
-    loudness_lufs: NDArray[np.float32],
-    short_term_lufs: NDArray[np.float32],
+    loudness: tuple[NDArray[np.float32], NDArray[np.float32]],
+    novel: NDArray[np.float32],
     params: SpeechParams,
 ) -> pd.DataFrame:
-    level_db, band_db, onset, flatness, variability = measured.T
+    heard = dict(zip(MEASURES, measured.T, strict=True))
+    level_db, band_db, variability = heard["level_db"], heard["band_db"], heard["variability"]
+    onset, harmonicity = heard["onset"], heard["harmonicity"]
     floor_db = noise_floor(band_db)
     over_db = band_db - floor_db
+    modulation_db = _modulation(over_db)
     evidence = np.column_stack(
-        [uniform_filter1d(over_db, 5), uniform_filter1d(flatness, 7), _modulation(over_db), variability]
+        [uniform_filter1d(over_db, 5), uniform_filter1d(heard["flatness"], 7), modulation_db, variability]
     ).astype(np.float64)
     evidence = np.clip(evidence, _EVIDENCE_RANGES[:, 0], _EVIDENCE_RANGES[:, 1])
     log_odds = evidence @ _EVIDENCE_WEIGHTS + _EVIDENCE_OFFSET
     speech = np.empty(len(measured), dtype=np.float32)
     two_state_posterior((log_odds * _EVIDENCE_SHARE).astype(np.float32), _ENTER, _LEAVE, speech)
     speech[level_db <= SILENCE_DB] = 0.0
-    return pd.DataFrame(
-        {
-            "time_s": np.arange(len(measured)) / HOPS_PER_S,
-            "level_db": level_db,
-            "floor_db": floor_db,
-            "loudness_lufs": loudness_lufs,
-            "short_term_lufs": short_term_lufs,
-            "onset": onset,
-            "speech": speech,
-            "is_speech": _is_speech(speech, _is_near_peak(band_db, over_db), params),
-        }
-    )
+    is_speech = _is_speech(speech, _is_near_peak(band_db, over_db), params)
+    columns = {
+        "time_s": np.arange(len(measured)) / HOPS_PER_S,
+        "level_db": level_db,
+        "floor_db": floor_db,
+        "loudness_lufs": loudness[0],
+        "short_term_lufs": loudness[1],
+        "onset": onset,
+        "novelty": novel,
+        "speech": speech,
+        "is_speech": is_speech,
+        "pitch_hz": heard["pitch_hz"],
+        "pitch_range": pitch_range(heard["pitch_hz"], is_speech),
+        "speech_rate": speech_rate(band_db, heard["pitch_hz"], is_speech),
+        "music": music_evidence(level_db, heard["persistence"], modulation_db, variability),
+        "applause": applause_evidence(level_db, over_db, heard["hiss"], harmonicity),
+        "laughter": laughter_evidence(level_db, over_db, onset, harmonicity),
+    }
+    return pd.DataFrame(columns, columns=list(AUDIO_COLUMNS))
 
 
 def noise_floor(level_db: NDArray[np.float32]) -> NDArray[np.float32]:
