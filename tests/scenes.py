@@ -68,6 +68,12 @@ def make_talk(
             "onset": np.zeros(n_hops, np.float32),
             "speech": is_speech.astype(np.float32),
             "is_speech": is_speech,
+            "novelty": rng.uniform(0, 0.3, n_hops).astype(np.float32),
+            "pitch_range": (is_speech * rng.uniform(2, 8, n_hops)).astype(np.float32),
+            "speech_rate": (is_speech * rng.uniform(3, 5, n_hops)).astype(np.float32),
+            "music": np.zeros(n_hops, np.float32),
+            "applause": np.zeros(n_hops, np.float32),
+            "laughter": np.zeros(n_hops, np.float32),
         }
     )
     vocabulary = ["We", "talk", "about", "never", "you", "42", "mountains", "rivers", "today", "quietly"]

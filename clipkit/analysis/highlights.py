@@ -136,18 +136,23 @@ def choose_profile(
     if len(words):
         said_s = float((words["end_s"] - words["start_s"]).sum())
         speech = max(speech, min(1.0, said_s / duration_s))
+    music = float(((audio["music"].to_numpy() > 0.5) & ~is_speech).mean())
+    crowd = float((np.maximum(audio["applause"].to_numpy(), audio["laughter"].to_numpy()) > 0.5).mean())
     cuts = len(transitions) * 60.0 / duration_s
     motion = float(frames_table["motion"].mean()) if len(frames_table) else 0.0
     if speech >= 0.5:
         name = "vlog" if cuts >= 8.0 and motion >= 0.1 else "gaming" if cuts < 2.0 and motion >= 0.25 else "talk"
-    elif other >= 0.6 and speech < 0.3:
+    elif music >= 0.4 and speech < 0.3:
         name = "music" if motion < 0.3 else "sports"
+    elif speech < 0.3 and (other >= 0.6 or crowd >= 0.1):
+        name = "sports" if motion >= 0.1 or crowd >= 0.1 else "vlog"
     elif motion >= 0.15:
         name = "gaming" if cuts < 2.0 and speech >= 0.25 else "vlog" if speech >= 0.3 else "sports"
     else:
         name = "talk" if speech >= 0.15 and cuts < 8.0 else "vlog"
     share = (
-        f"{speech:.0%} speech, {other:.0%} other sound, {cuts:.1f} cuts a minute and {motion:.0%} of the picture moving"
+        f"{speech:.0%} speech, {other:.0%} other sound ({music:.0%} music, {crowd:.0%} applause or laughter), "
+        f"{cuts:.1f} cuts a minute and {motion:.0%} of the picture moving"
     )
     return name, f"{share} look like {name}"
 

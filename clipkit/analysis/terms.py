@@ -154,11 +154,11 @@ def _best_third(interest: Values, from_s: Values, to_s: Values) -> Values:
 
 
 def _reaction(audio: pd.DataFrame) -> Values:
-    return np.maximum(_column(audio, "applause"), _column(audio, "laughter"))
+    return np.maximum(_sound(audio, "applause"), _sound(audio, "laughter"))
 
 
-def _column(audio: pd.DataFrame, name: str) -> Values:
-    return np.nan_to_num(audio[name].to_numpy(dtype=np.float64)) if name in audio else np.zeros(len(audio))
+def _sound(audio: pd.DataFrame, name: str) -> Values:
+    return np.asarray(audio[name].to_numpy(dtype=np.float64))
 
 
 def _delivery(audio: pd.DataFrame, scene: Scene, start_s: Values, end_s: Values) -> Values:
@@ -166,10 +166,10 @@ def _delivery(audio: pd.DataFrame, scene: Scene, start_s: Values, end_s: Values)
     is_speech = scene.is_speech.astype(np.float64)
     spoken = np.maximum(mean_over(is_speech, HOPS_PER_S)(start_s, end_s), 1e-6)
     pitch, rate = (
-        mean_over(_column(audio, name) * is_speech, HOPS_PER_S)(start_s, end_s) / spoken
+        mean_over(_sound(audio, name) * is_speech, HOPS_PER_S)(start_s, end_s) / spoken
         for name in ("pitch_range", "speech_rate")
     )
-    return 0.6 * relative(pitch, 0.3) + 0.4 * relative(rate, 0.2)
+    return 0.6 * relative(pitch, 0.5) + 0.4 * relative(rate, 0.2)
 
 
 def _unusual(frames_table: pd.DataFrame, audio: pd.DataFrame, energy: Values, duration_s: float) -> Mean:
@@ -178,7 +178,7 @@ def _unusual(frames_table: pd.DataFrame, audio: pd.DataFrame, energy: Values, du
     begins = np.arange(n_seconds, dtype=np.float64)
     columns = [c for c in ("luma_mean", "luma_std", "edge_energy", "chroma_u", "chroma_v") if c in frames_table]
     measures = [mean_at(frames_table, column)(begins, begins + 1.0) for column in columns]
-    measures += [mean_over(sound, HOPS_PER_S)(begins, begins + 1.0) for sound in (energy, _column(audio, "novelty"))]
+    measures += [mean_over(sound, HOPS_PER_S)(begins, begins + 1.0) for sound in (energy, _sound(audio, "novelty"))]
     everywhere = np.ones(n_seconds, dtype=bool)
     scaled = np.column_stack([robust(measure, everywhere, least=0.05) for measure in measures])
     sums = np.concatenate([np.zeros((1, scaled.shape[1])), np.cumsum(scaled, axis=0)])
