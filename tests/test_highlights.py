@@ -322,7 +322,7 @@ def test_what_is_poor_is_taken_off(term: str, column: str, value: float, rng: np
     dull = found.assign(**{term: 0.0})
     scores = [score_candidates(table, ScoringWeights()).set_index("candidate_id")["score"] for table in (found, dull)]
     lost = (scores[1] - scores[0]).loc[found.loc[inside, "candidate_id"]]
-    assert (lost >= 0.09).all()
+    assert ((lost >= 0.09) | (scores[0].loc[lost.index] == 0.0)).all()
 
 
 def test_what_most_of_a_video_is_counts_for_nothing(rng: np.random.Generator) -> None:

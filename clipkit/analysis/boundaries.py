@@ -34,8 +34,10 @@ from clipkit.params import SelectionParams
 FLASH_FRAMES = 11
 # A cut this soon after the last word ends the clip better than the start of the next shot.
 _END_ON_CUT_S = 0.5
-_START_ON_CUT_S = 0.2
-_LONGEST_LEAD_S = 0.35
+_START_ON_CUT_S = 0.18
+_LONGEST_LEAD_S = 0.3
+# Waiting for a word a moment longer than usual.
+_LATE_COST = 0.1
 # Speech is found to within a few hundredths: a cut this soon after its onset is at its onset.
 _ONSET_ERROR_S = 0.03
 _CLOSEST_EDGES_S = 0.25
@@ -77,8 +79,10 @@ def find_edges(scene: Scene, params: SelectionParams) -> tuple[pd.DataFrame, pd.
     cuts_out = sorted(scene.transitions["begin_s"].astype(float).tolist())
     starts = [_start_in(gap, cuts_in, scene.frame_s, params) for gap in gaps_before_speech(scene)]
     ends = [_end_in(gap, cuts_out, scene.frame_s, params) for gap in gaps_after_speech(scene)]
-    starts += _on_cuts(scene, [time_s for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)])
-    ends += _on_cuts(scene, [time_s for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)])
+    silent_in = [time_s for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)]
+    silent_out = [time_s for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
+    starts += _on_cuts(silent_in, moment_costs(scene, silent_in, begins=True))
+    ends += _on_cuts(silent_out, moment_costs(scene, silent_out, begins=False))
     starts.append(_Edge(0.0, _file_edge_cost(scene.is_speech), "where the video begins"))
     ends.append(_Edge(scene.duration_s, _file_edge_cost(scene.is_speech[::-1]), "where the video ends"))
     starts, ends = _without_needless(starts), _without_needless(ends)
@@ -128,7 +132,7 @@ def _start_in(gap: Gap, cuts: list[float], frame_s: float, params: SelectionPara
     if index < len(cuts) and cuts[index] <= edge.time_s + flash_s:
         before_s = cuts[index] - flash_s
         if before_s >= earliest_s and gap.on_s - before_s <= _LONGEST_LEAD_S:
-            return _Edge(before_s, gap.cost, gap.reason)
+            return _Edge(before_s, gap.cost + _LATE_COST, gap.reason)
         return edge._replace(cost=min(1.0, edge.cost + _FLASH_COST), reason=f"{edge.reason}, just before a cut")
     return edge
 
@@ -151,8 +155,7 @@ def _end_in(gap: Gap, cuts: list[float], frame_s: float, params: SelectionParams
     return edge
 
 
-def _on_cuts(scene: Scene, times_s: list[float]) -> list[_Edge]:
-    costs = moment_costs(scene, times_s)
+def _on_cuts(times_s: list[float], costs: list[float]) -> list[_Edge]:
     return [_Edge(time_s, cost, "on a cut") for time_s, cost in zip(times_s, costs, strict=True)]
 
 

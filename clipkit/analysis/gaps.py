@@ -34,6 +34,8 @@ _USUAL_PERCENTILE = 70
 _USUAL_PAUSE_S = (0.5, 1.2)
 _SHALLOW_DB = 6.0
 _AROUND_HOPS = 200
+# Silence longer than this between a cut and the speech of a clip is dead air.
+_DEAD_AIR_HOPS, _DEAD_AIR_COST, _QUIET_DB = 25, 0.3, 15.0
 
 # Openers that lean on what was said before. Other languages neither gain nor lose.
 _JOINING_WORDS = (
@@ -117,26 +119,37 @@ def gaps_after_speech(scene: Scene) -> list[Gap]:
     return gaps
 
 
-def moment_costs(scene: Scene, times_s: list[float]) -> list[float]:
+def moment_costs(scene: Scene, times_s: list[float], *, begins: bool) -> list[float]:
     """Return what it costs to begin or end at moments without speech: at least `SILENT_COST`.
 
-    Inside a sentence it costs what breaking into it does; else what the pause around it costs.
+    Inside a sentence it costs what breaking into it does; else what the pause around it costs.  Silence
+    between the moment and the speech of the clip costs more.
     """
     if not scene.is_speech.any():
         return [SILENT_COST] * len(times_s)
     spans, pause_cost = _sentence_spans(scene.words), _PauseCost(scene)
     pauses = scene.pauses[["start_s", "end_s"]].to_numpy(dtype=np.float64)
+    spoken = np.flatnonzero(scene.is_speech)
+    quiet_db = float(np.median(scene.level_db[spoken])) - _QUIET_DB
     costs = []
     for time_s in times_s:
+        hop = round(time_s * HOPS_PER_S)
+        place = int(np.searchsorted(spoken, hop))
+        if begins:
+            first, last = hop, int(spoken[place]) if place < len(spoken) else hop
+        else:
+            first, last = int(spoken[place - 1]) + 1 if place else hop, hop
+        wait = scene.level_db[first:last]
+        dead_air = _DEAD_AIR_COST if len(wait) > _DEAD_AIR_HOPS and np.median(wait) < quiet_db else 0.0
         sentence = bisect_right(spans[:, 0], time_s) - 1
         pause = bisect_right(pauses[:, 0], time_s) - 1
         in_sentence = sentence >= 0 and time_s < spans[sentence, 1]
         if in_sentence or pause < 0 or time_s > pauses[pause, 1]:
             costs.append(MID_SENTENCE_COST)
         elif len(spans):
-            costs.append(SILENT_COST)
+            costs.append(SILENT_COST + dead_air)
         else:
-            costs.append(max(SILENT_COST, pause_cost(*pauses[pause].tolist())))
+            costs.append(max(SILENT_COST, pause_cost(*pauses[pause].tolist())) + dead_air)
     return costs
 
 
