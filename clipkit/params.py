@@ -115,7 +115,7 @@ class ScoringWeights(_Section):
     length: float = Field(0.10, ge=0.0, le=1.0, description="nearness to the ideal length")
     position: float = Field(0.05, ge=0.0, le=1.0, description="nearness to the middle of the video")
     silence: float = Field(0.10, ge=0.0, le=1.0, description="taken off for the share in which nothing is heard")
-    mid_sentence: float = Field(0.40, ge=0.0, le=1.0, description="taken off for an edge that breaks into speech")
+    mid_sentence: float = Field(0.60, ge=0.0, le=1.0, description="taken off for an edge that breaks into speech")
     repetition: float = Field(0.25, ge=0.0, le=1.0, description="taken off for the share that was shown before")
     poor_picture: float = Field(0.15, ge=0.0, le=1.0, description="taken off for a dark, blurred or frozen picture")
     intro_outro: float = Field(0.10, ge=0.0, le=1.0, description="taken off in the video's first and last twentieth")

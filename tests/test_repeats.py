@@ -115,7 +115,7 @@ def test_the_same_words_in_another_order_are_twins_and_other_words_are_not() -> 
 
     assert alike[0] == pytest.approx(1.0)
     assert alike[1] < 0.2 < SAME_WORDS
-    assert likeness.twins(0, np.array([1, 2])).tolist() == [True, False]
+    assert likeness.alike(np.array([0]), np.array([1, 2])).tolist() == [[True, False]]
 
 
 def test_cosine_is_that_of_counts_times_rarity(rng: np.random.Generator) -> None:
@@ -143,8 +143,9 @@ def test_twins_by_words_are_those_of_the_cosine(n_words: int, rng: np.random.Gen
     likeness = Likeness(pd.DataFrame({"start_s": starts, "end_s": starts + rng.integers(10, 80, 300)}), words)
     rows = np.arange(300)
 
-    for row in range(0, 300, 30):
-        assert (likeness.twins(row, rows) == (likeness.same_words(row, rows) > SAME_WORDS)).all()
+    some = rows[::30]
+    expected = [likeness.same_words(int(row), rows) > SAME_WORDS for row in some]
+    assert likeness.alike(some, rows).tolist() == np.array(expected).tolist()
 
 
 def test_too_few_words_say_nothing() -> None:
@@ -164,6 +165,6 @@ def test_footage_shared_with_a_repeat_is_measured_by_the_shorter_span() -> None:
         }
     )
 
-    shared = Likeness(spans).shared_footage(0, np.array([0, 1, 2, 3]))
+    shared = Likeness(spans).shared_footage(np.array([0]), np.array([0, 1, 2, 3]))[0]
 
     assert shared.tolist() == [0.0, 1.0, 0.0, 0.0]

@@ -33,15 +33,12 @@ def best_total(spans, gap_s: float, most: int, is_allowed=lambda rows: True) -> 
     return best
 
 
-def twins_of(pairs):
-    def twins(row, rows):
-        return np.array([(min(row, other), max(row, other)) in pairs for other in rows.tolist()], dtype=bool)
+def alike_of(pairs):
+    def alike(first, second):
+        found = [[(min(a, b), max(a, b)) in pairs for b in second.tolist()] for a in first.tolist()]
+        return np.array(found, dtype=bool).reshape(len(first), len(second))
 
-    return twins
-
-
-def nobody(row, rows):
-    return np.zeros(len(rows), dtype=bool)
+    return alike
 
 
 @given(SPANS, st.integers(0, 4), st.integers(1, 5))
@@ -95,7 +92,7 @@ def test_more_clips_never_lower_the_total(spans) -> None:
 def test_without_twins_the_choice_is_the_best_set(spans, gap_s: int, most: int) -> None:
     start_s, end_s, score = columns(spans)
 
-    choice = choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, twins=nobody)
+    choice = choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, alike=alike_of(set()))
 
     rows = best_spans(start_s, end_s, score, gap_s=gap_s, most=most)
     assert sorted(choice.rows.tolist()) == sorted(rows.tolist())
@@ -106,12 +103,12 @@ def test_without_twins_the_choice_is_the_best_set(spans, gap_s: int, most: int) 
 @settings(deadline=None, max_examples=1000)
 def test_no_two_chosen_spans_are_twins(spans, pairs, gap_s: int, most: int) -> None:
     start_s, end_s, score = columns(spans)
-    twins = twins_of(pairs)
+    alike = alike_of(pairs)
 
-    choice = choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, twins=twins)
+    choice = choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, alike=alike)
 
     rows = choice.rows
-    assert not any(twins(int(row), rows).any() for row in rows)
+    assert not alike(rows, rows).any()
     in_time = rows[np.argsort(start_s[rows], kind="stable")]
     assert (start_s[in_time[1:]] >= end_s[in_time[:-1]] + gap_s).all()
     assert len(rows) <= most
@@ -121,10 +118,8 @@ def test_no_two_chosen_spans_are_twins(spans, pairs, gap_s: int, most: int) -> N
         kept = int(choice.twin_of[row])
         assert kept in rows
         assert row not in rows
-        assert twins(row, np.array([kept])).all()
-    allowed = best_total(
-        spans, gap_s, most, lambda chosen: not any(twins(row, np.array(chosen)).any() for row in chosen)
-    )
+        assert alike(np.array([row]), np.array([kept])).all()
+    allowed = best_total(spans, gap_s, most, lambda chosen: not alike(np.array(chosen), np.array(chosen)).any())
     assert score[rows].sum() <= allowed + 1e-9
 
 
@@ -134,7 +129,7 @@ def test_more_clips_never_lower_the_total_of_spans_that_are_no_twins(spans, pair
     start_s, end_s, score = columns(spans)
 
     totals = [
-        score[choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, twins=twins_of(pairs)).rows].sum()
+        score[choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, alike=alike_of(pairs)).rows].sum()
         for most in range(1, 6)
     ]
 
@@ -145,8 +140,8 @@ def test_more_clips_never_lower_the_total_of_spans_that_are_no_twins(spans, pair
 @settings(deadline=None, max_examples=500)
 def test_the_choice_is_the_same_among_the_spans_it_met(spans, pairs, gap_s: int, most: int) -> None:
     start_s, end_s, score = columns(spans)
-    twins = twins_of(pairs)
-    choice = choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, twins=twins)
+    alike = alike_of(pairs)
+    choice = choose_spans(start_s, end_s, score, gap_s=gap_s, most=most, alike=alike)
     met = choice.met
 
     again = choose_spans(
@@ -155,7 +150,7 @@ def test_the_choice_is_the_same_among_the_spans_it_met(spans, pairs, gap_s: int,
         score[met],
         gap_s=gap_s,
         most=most,
-        twins=lambda row, rows: twins(int(met[row]), met[rows]),
+        alike=lambda first, second: alike(met[first], met[second]),
     )
 
     assert met[again.rows].tolist() == choice.rows.tolist()
@@ -168,7 +163,7 @@ def test_equal_totals_take_the_earlier_span_in_any_order() -> None:
 
 
 def test_a_twin_makes_room_for_another_span() -> None:
-    choice = choose_spans([0, 100, 200], [20, 120, 220], [0.9, 0.8, 0.4], gap_s=1.0, most=2, twins=twins_of({(0, 1)}))
+    choice = choose_spans([0, 100, 200], [20, 120, 220], [0.9, 0.8, 0.4], gap_s=1.0, most=2, alike=alike_of({(0, 1)}))
 
     assert choice.rows.tolist() == [0, 2]
     assert choice.twin_of.tolist() == [-1, 0, -1]

@@ -185,7 +185,7 @@ def _is_kept(found: pd.DataFrame, words: pd.DataFrame, params: Params, duration_
         found["score"],
         gap_s=params.selection.gap_s,
         most=params.selection.n_clips,
-        twins=Likeness(found, words).twins,
+        alike=Likeness(found, words).alike,
     )
     bucket = (found["start_s"] // _BUCKET_S).astype(np.int64)
     n_buckets = int(duration_s // _BUCKET_S) + 1

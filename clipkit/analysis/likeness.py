@@ -8,6 +8,7 @@ stretch of itself, ``origin_s`` says when that stretch was first shown (`find_re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from clipkit.analysis.telling import bare_word
+
+Rows = NDArray[np.int64]
 
 # Two spans whose words are this alike say the same.
 SAME_WORDS = 0.92
@@ -39,8 +42,8 @@ class Likeness:
     Examples
     --------
     >>> spans = pd.DataFrame({"start_s": [0.0, 60.0], "end_s": [30.0, 90.0], "origin_s": [0.0, 2.0]})
-    >>> Likeness(spans).twins(0, np.array([1])).tolist()
-    [True]
+    >>> Likeness(spans).alike(np.array([0]), np.array([1])).tolist()
+    [[True]]
     """
 
     def __init__(self, spans: pd.DataFrame, words: pd.DataFrame | None = None) -> None:
@@ -49,50 +52,51 @@ class Likeness:
         self._origin_s = spans["origin_s"].to_numpy(dtype=np.float64) if "origin_s" in spans else self._start_s
         self._words = words if words is not None and len(words) else None
 
-    def twins(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which of `rows` say or show the same as `row`."""
-        found = self.shared_footage(row, rows) >= SAME_FOOTAGE
-        doubtful = np.flatnonzero(~found & (self._most_alike(row, rows) > SAME_WORDS))
-        for begin in range(0, len(doubtful), _ROWS_AT_ONCE):
-            some = doubtful[begin : begin + _ROWS_AT_ONCE]
-            found[some] = self.same_words(row, rows[some]) > SAME_WORDS
+    def alike(self, first: Rows, second: Rows) -> NDArray[np.bool_]:
+        """Return which spans of `second` say or show the same as each of `first`, shape (n_first, n_second)."""
+        found = self.shared_footage(first, second) >= SAME_FOOTAGE
+        if self._words is not None:
+            for place, most in enumerate(self._most_alike(first, second)):
+                doubtful = np.flatnonzero(~found[place] & (most > SAME_WORDS))
+                for begin in range(0, len(doubtful), _ROWS_AT_ONCE):
+                    some = doubtful[begin : begin + _ROWS_AT_ONCE]
+                    found[place, some] = self.same_words(int(first[place]), second[some]) > SAME_WORDS
         return found
 
-    def shared_footage(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return how much of the shorter span is a repeat of the other, 0..1; overlap in time is none."""
-        length_s = self._end_s - self._start_s
-        first_s = np.maximum(self._origin_s[row], self._origin_s[rows])
-        last_s = np.minimum(self._origin_s[row] + length_s[row], self._origin_s[rows] + length_s[rows])
-        same_lag = (
-            np.abs((self._start_s[row] - self._origin_s[row]) - (self._start_s[rows] - self._origin_s[rows])) < 1e-6
-        )
-        shared_s = np.where(same_lag, 0.0, np.maximum(0.0, last_s - first_s))
-        return np.asarray(shared_s / np.maximum(1e-3, np.minimum(length_s[row], length_s[rows])))
+    def shared_footage(self, first: Rows, second: Rows) -> NDArray[np.float64]:
+        """Return how much of the shorter span is a repeat of the other, 0..1, shape (n_first, n_second).
 
-    def same_words(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        What two spans share because they overlap in time is no repeat.
+        """
+        length_s, lag_s = self._end_s - self._start_s, self._start_s - self._origin_s
+        from_s = np.maximum.outer(self._origin_s[first], self._origin_s[second])
+        to_s = np.minimum.outer((self._origin_s + length_s)[first], (self._origin_s + length_s)[second])
+        same_lag = np.abs(np.subtract.outer(lag_s[first], lag_s[second])) < 1e-6
+        shared_s = np.where(same_lag, 0.0, np.maximum(0.0, to_s - from_s))
+        return np.asarray(shared_s / np.maximum(1e-3, np.minimum.outer(length_s[first], length_s[second])))
+
+    def same_words(self, row: int, rows: Rows) -> NDArray[np.float64]:
         """Return the cosine of the words of spans, weighed by rarity; 0 where too few are known."""
         if self._words is None or not len(rows):
             return np.zeros(len(rows))
         bags = self._bags(np.append(rows, row))
         return np.asarray((bags[:-1] @ bags[[-1]].T).toarray().ravel())
 
-    def _most_alike(self, row: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return an upper bound of `same_words`, from sums over words alone.
+    def _most_alike(self, first: Rows, second: Rows) -> Iterator[NDArray[np.float64]]:
+        """Yield an upper bound of `same_words` for each of `first`, from sums over words alone.
 
         With ``d`` the product of a bag with the direction of the row's bag, and ``s`` the sum of the squared
         weights of the words that the row lacks, the cosine is at most ``d / sqrt(d^2 + s)``.
         """
-        if self._words is None or not len(rows):
-            return np.zeros(len(rows))
         number, middle_s, weight = self._vocabulary
-        bag = self._bags(np.array([row])).toarray().ravel()
-        sums = [
-            np.concatenate([[0.0], np.cumsum(values[number])])
-            for values in (bag * weight, np.where(bag > 0.0, 0.0, weight * weight))
-        ]
-        first, last = (np.searchsorted(middle_s, edges[rows]) for edges in (self._start_s, self._end_s))
-        along, lacking = (total[last] - total[first] for total in sums)
-        return np.asarray(along / np.sqrt(np.maximum(along * along + lacking, 1e-12)))
+        begin, end = (np.searchsorted(middle_s, edges[second]) for edges in (self._start_s, self._end_s))
+        for bag in self._bags(first).toarray():
+            along, lacking = (
+                sums[end] - sums[begin]
+                for values in (bag * weight, np.where(bag > 0.0, 0.0, weight * weight))
+                for sums in (np.concatenate([[0.0], np.cumsum(values[number])]),)
+            )
+            yield along / np.sqrt(np.maximum(along * along + lacking, 1e-12))
 
     @cached_property
     def _vocabulary(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
@@ -109,7 +113,7 @@ class Likeness:
         # A word of every sentence still has a little weight, so that no bag is empty.
         return number.astype(np.int64), middle_s, np.log(1.0 + n_sentences / uses)
 
-    def _bags(self, rows: NDArray[np.int64]) -> csr_array:
+    def _bags(self, rows: Rows) -> csr_array:
         """Return the words of spans as rows of length 1, weighed; of length 0 where they are too few."""
         number, middle_s, weight = self._vocabulary
         first = np.searchsorted(middle_s, self._start_s[rows])

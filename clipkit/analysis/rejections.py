@@ -91,7 +91,10 @@ def reject(
         details[place] = text
     for clip, row in enumerate(chosen.tolist()):
         alike = np.flatnonzero((rules == "near_duplicate") & (twin == row) & (shared_s <= 0.0))
-        footage, said = likeness.shared_footage(row, others[alike]), likeness.same_words(row, others[alike])
+        footage, said = (
+            likeness.shared_footage(np.array([row]), others[alike])[0],
+            likeness.same_words(row, others[alike]),
+        )
         details[alike] = [
             f"{shown:.0%} of it is shown in {names[clip]} too"
             if shown >= SAME_FOOTAGE

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Rows = NDArray[np.int64]
-# Rows that show or say the same as one row, out of all.
-Twins = Callable[[int, Rows], NDArray[np.bool_]]
+# Which of the second rows show or say the same as each of the first: (n_first, n_second).
+Alike = Callable[[Rows, Rows], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -66,43 +66,51 @@ def best_spans(start_s: ArrayLike, end_s: ArrayLike, score: ArrayLike, *, gap_s:
     >>> best_spans([0, 2, 4], [3, 5, 7], [0.5, 0.9, 0.5], gap_s=0, most=2).tolist()
     [0, 2]
     """
+    order, after, taken = _totals(start_s, end_s, score, gap_s, most)
+    rows, index = [], 0
+    for worth in reversed(taken):
+        # The first span from here on that is worth as much as anything later.
+        later = worth[index:]
+        if not len(later):
+            break
+        place = index + int(later.argmax())
+        rows.append(order[place])
+        index = int(after[place])
+    return np.array(rows, dtype=np.int64)
+
+
+def _totals(
+    start_s: ArrayLike, end_s: ArrayLike, score: ArrayLike, gap_s: float, most: int
+) -> tuple[Rows, Rows, list[Rows]]:
+    """Return the order of the spans, the next one after each, and what each brings as the first of 1, 2 … spans."""
     starts, ends = _milliseconds(start_s), _milliseconds(end_s)
     order = np.lexsort([ends, starts])
     starts, ends = starts[order], ends[order]
     values = _millionths(score)[order]
     after = np.searchsorted(starts, ends + round(gap_s * 1000))
     total = np.zeros(len(order) + 1, dtype=np.int64)
-    is_best = []
+    taken = []
     for _ in range(most):
-        taken = values + total[after]
-        total = np.concatenate([np.maximum.accumulate(taken[::-1])[::-1], [0]])
-        is_best.append(np.flatnonzero(taken == total[:-1]))
-    rows, index = [], 0
-    for best in reversed(is_best):
-        # The first span from here on that is worth as much as anything later.
-        place = int(np.searchsorted(best, index))
-        if place == len(best):
-            break
-        rows.append(order[best[place]])
-        index = int(after[best[place]])
-    return np.array(rows, dtype=np.int64)
+        taken.append(values + total[after])
+        total[:-1] = np.maximum.accumulate(taken[-1][::-1])[::-1]
+    return order, after, taken
 
 
 def choose_spans(
-    start_s: ArrayLike, end_s: ArrayLike, score: ArrayLike, *, gap_s: float, most: int, twins: Twins
+    start_s: ArrayLike, end_s: ArrayLike, score: ArrayLike, *, gap_s: float, most: int, alike: Alike
 ) -> Choice:
     """Return the best set of spans in which no two are twins.
 
-    The best set is found as if there were no twins.  While it holds some, the best span that has
-    twins in it is kept for good, all its twins stand aside, and the best set around it is found anew:
-    at most `most` rounds.  Without twins the choice is the one of :func:`best_spans`.
+    The best set is found as if there were no twins.  While it holds some, the best of each kind is kept
+    for good, all its twins stand aside, and the best set around what is kept is found anew: at most
+    `most` rounds.  Without twins the choice is the one of :func:`best_spans`.
 
     Parameters
     ----------
     start_s, end_s, score, gap_s, most
         As for :func:`best_spans`.
-    twins : callable
-        ``twins(row, rows)`` says which of `rows` show or say the same as `row`.
+    alike : callable
+        ``alike(first, second)`` says which of the rows `second` are twins of each of the rows `first`.
 
     Returns
     -------
@@ -115,17 +123,18 @@ def choose_spans(
     """
     starts, ends = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
     values = np.asarray(score, dtype=np.float64)
-    choice = _without_twins(starts, ends, values, gap_s, most, twins)
+    choice = _without_twins(starts, ends, values, gap_s, most, alike)
     if (choice.twin_of < 0).all():
         return choice
     met = [choice.met]
+    bounds = [int(taken.max()) for taken in _totals(starts, ends, values, gap_s, most)[2]]
     for fewer in range(most - 1, 0, -1):
-        bound = best_spans(starts, ends, values, gap_s=gap_s, most=fewer)
-        if _millionths(values[bound]).sum() <= _millionths(values[choice.rows]).sum():
+        reached = _millionths(values[choice.rows]).sum()
+        if bounds[fewer - 1] <= reached:
             break
-        other = _without_twins(starts, ends, values, gap_s, fewer, twins)
+        other = _without_twins(starts, ends, values, gap_s, fewer, alike)
         met.append(other.met)
-        if _millionths(values[other.rows]).sum() > _millionths(values[choice.rows]).sum():
+        if _millionths(values[other.rows]).sum() > reached:
             choice = other
     return Choice(choice.rows, choice.twin_of, np.unique(np.concatenate(met)))
 
@@ -136,37 +145,40 @@ def _without_twins(
     values: NDArray[np.float64],
     gap_s: float,
     most: int,
-    twins: Twins,
+    alike: Alike,
 ) -> Choice:
     first_ms, last_ms, gap_ms = _milliseconds(starts), _milliseconds(ends), round(gap_s * 1000)
     free = np.ones(len(starts), dtype=bool)
     twin_of = np.full(len(starts), -1, dtype=np.int64)
-    kept: list[int] = []
+    kept = np.empty(0, dtype=np.int64)
     met: list[Rows] = []
     while True:
         rows = np.flatnonzero(free)
         rest = best_spans(starts[rows], ends[rows], values[rows], gap_s=gap_s, most=most - len(kept))
-        chosen = np.concatenate([np.array(kept, dtype=np.int64), rows[rest]])
+        chosen = np.concatenate([kept, rows[rest]])
         chosen = chosen[np.lexsort([starts[chosen], -values[chosen]])]
         met.append(chosen)
-        doubled = _first_with_twins(chosen, kept, twins)
-        if doubled is None:
+        doubled = _best_of_twins(alike(chosen, chosen))
+        if not len(doubled):
             return Choice(chosen, twin_of, np.unique(np.concatenate(met)))
-        kept.append(doubled)
-        apart = (first_ms >= last_ms[doubled] + gap_ms) | (last_ms + gap_ms <= first_ms[doubled])
-        # What overlaps a kept span cannot be chosen beside it anyway.
-        rows = np.flatnonzero(free & apart)
-        like = rows[twins(doubled, rows)]
-        twin_of[like] = doubled
-        free &= apart
-        free[like] = False
+        for row in chosen[doubled].tolist():
+            # What overlaps a kept span cannot be chosen beside it anyway.
+            free &= (first_ms >= last_ms[row] + gap_ms) | (last_ms + gap_ms <= first_ms[row])
+        kept = np.concatenate([kept, chosen[doubled]])
+        rows = np.flatnonzero(free)
+        twins = alike(chosen[doubled], rows)
+        like = twins.any(axis=0)
+        twin_of[rows[like]] = chosen[doubled][twins.argmax(axis=0)[like]]
+        free[rows[like]] = False
 
 
-def _first_with_twins(chosen: Rows, kept: list[int], twins: Twins) -> int | None:
-    for place, row in enumerate(chosen[:-1].tolist()):
-        if row not in kept and twins(row, chosen[place + 1 :]).any():
-            return int(row)
-    return None
+def _best_of_twins(twins: NDArray[np.bool_]) -> Rows:
+    """Return the places, best first, that have a worse twin and are no twin of a better place returned."""
+    best: list[int] = []
+    for place in range(len(twins)):
+        if twins[place, place + 1 :].any() and not twins[place, best].any():
+            best.append(place)
+    return np.array(best, dtype=np.int64)
 
 
 def _milliseconds(time_s: ArrayLike) -> NDArray[np.int64]:

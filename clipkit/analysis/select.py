@@ -28,7 +28,17 @@ _PRAISE = {
     "novelty": "unlike what is around it",
     "text": "telling words",
     "payoff": "a strong ending",
+    "body": "a strong middle",
+    "delivery": "a lively voice",
+    "reaction": "laughter or applause",
 }
+_BLAME = {
+    "silence": "mostly silent",
+    "repetition": "mostly shown before",
+    "poor_picture": "mostly dark, blurred or frozen",
+    "intro_outro": "mostly the video's first or last moments",
+}
+_BAD = 0.5
 
 
 def select_clips(
@@ -118,7 +128,7 @@ def _choose(
         score.iloc[fits],
         gap_s=params.gap_s,
         most=params.n_clips,
-        twins=Likeness(spans, words).twins,
+        alike=Likeness(spans, words).alike,
     )
     twin_of = np.full(len(candidates), -1, dtype=np.int64)
     twin_of[fits] = np.where(choice.twin_of >= 0, fits[choice.twin_of], -1)
@@ -144,7 +154,7 @@ def _clip_table(
                 "score": round(score, 4),
                 "title": make_title(start_s, end_s, words),
                 "reason": bar + _reason(candidate, candidates, duration_s),
-                **{term: round(float(candidate[term]), 4) for term in TERMS},
+                **{term: round(float(candidate.get(term, 0.0)), 4) for term in TERMS},
             }
         )
     table = pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
@@ -152,16 +162,17 @@ def _clip_table(
 
 
 def _reason(candidate: pd.Series, candidates: pd.DataFrame, duration_s: float) -> str:
-    """Return a sentence: how it starts, what speaks for it, how it ends."""
+    """Return a sentence: how it starts, what speaks for it and against it, how it ends."""
     facts = [f"starts {candidate['begins']}"]
     if candidate["speech"] >= 0.05:
         facts.append(f"somebody speaks for {candidate['speech']:.0%} of the time")
     loudest = _loudest_of(candidate, candidates, duration_s)
     if loudest:
         facts.append(loudest)
-    praised = [term for term in _PRAISE if candidate[term] >= _STRONG and not (loudest and term == "energy")]
+    praised = [term for term in _PRAISE if candidate.get(term, 0.0) >= _STRONG and not (loudest and term == "energy")]
     praised.sort(key=lambda term: -float(candidate[term]))
     facts.extend(_PRAISE[term] for term in praised[:2])
+    facts.extend(blame for term, blame in _BLAME.items() if candidate.get(term, 0.0) > _BAD)
     facts.append(f"ends {candidate['ends']}")
     return "; ".join(facts)
 
