@@ -36,7 +36,7 @@ def made_up_hour(rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     candidates["begins"], candidates["ends"] = "on a cut", "on a cut"
     candidates["origin_s"] = np.where(start_s > 3000.0, start_s - 2400.0, start_s)
     vocabulary = np.array([f"word{number}" for number in range(3000)])
-    said = vocabulary[np.minimum(rng.zipf(1.3, N_WORDS), 3000) - 1]
+    said = vocabulary[np.minimum(rng.zipf(1.15, N_WORDS), 3000) - 1]
     words = pd.DataFrame({"word": said, "start_s": np.linspace(0.0, DURATION_S - 1.0, N_WORDS)})
     words["end_s"] = words["start_s"] + 0.3
     words["sentence"] = np.arange(N_WORDS) // 12

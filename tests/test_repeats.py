@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scenes import make_talk, no_words
 
+from clipkit.analysis import likeness
 from clipkit.analysis.likeness import SAME_WORDS, Likeness
 from clipkit.analysis.repeats import find_repeats
 
@@ -109,13 +110,13 @@ def test_the_same_words_in_another_order_are_twins_and_other_words_are_not() -> 
         "Nobody has ever asked how mountains begin there.",
     )
     spans = pd.DataFrame({"start_s": [0.0, 8.0, 16.0], "end_s": [8.0, 16.0, 24.0]})
-    likeness = Likeness(spans, words)
+    spoken = Likeness(spans, words)
 
-    alike = likeness.same_words(0, np.array([1, 2]))
+    alike = spoken.same_words(0, np.array([1, 2]))
 
     assert alike[0] == pytest.approx(1.0)
     assert alike[1] < 0.2 < SAME_WORDS
-    assert likeness.alike(np.array([0]), np.array([1, 2])).tolist() == [[True, False]]
+    assert spoken.alike(np.array([0]), np.array([1, 2])).tolist() == [[True, False]]
 
 
 def test_cosine_is_that_of_counts_times_rarity(rng: np.random.Generator) -> None:
@@ -135,17 +136,24 @@ def test_cosine_is_that_of_counts_times_rarity(rng: np.random.Generator) -> None
     np.testing.assert_allclose(found, np.array(bags) @ bags[0], atol=1e-12)
 
 
-@pytest.mark.parametrize("n_words", [8, 40])
-def test_twins_by_words_are_those_of_the_cosine(n_words: int, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("n_words", [8, 40, 900])
+@pytest.mark.parametrize("at_once", [7, 4000])
+def test_twins_by_words_are_those_of_the_cosine(
+    n_words: int, at_once: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vocabulary = [f"w{number}" for number in range(n_words)]
     words = words_of(*(" ".join(rng.choice(vocabulary, 6)) for _ in range(80)))
     starts = rng.integers(0, 400, 300).astype(float)
-    likeness = Likeness(pd.DataFrame({"start_s": starts, "end_s": starts + rng.integers(10, 80, 300)}), words)
+    spans = pd.DataFrame({"start_s": starts, "end_s": starts + rng.integers(10, 80, 300)})
     rows = np.arange(300)
+    expected = [Likeness(spans, words).same_words(int(row), rows) > SAME_WORDS for row in rows[::30]]
 
-    some = rows[::30]
-    expected = [likeness.same_words(int(row), rows) > SAME_WORDS for row in some]
-    assert likeness.alike(some, rows).tolist() == np.array(expected).tolist()
+    # Many rows are first narrowed down by an upper bound.
+    monkeypatch.setattr(likeness, "_ROWS_AT_ONCE", at_once)
+    found = Likeness(spans, words).alike(rows[::30], rows)
+
+    assert found.tolist() == np.array(expected).tolist()
+    assert found.any()
 
 
 def test_too_few_words_say_nothing() -> None:

@@ -8,7 +8,6 @@ stretch of itself, ``origin_s`` says when that stretch was first shown (`find_re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +25,7 @@ SAME_WORDS = 0.92
 SAME_FOOTAGE = 0.25
 # Fewer words than this are too few to tell what a span is about.
 _FEWEST_WORDS = 6
-_ROWS_AT_ONCE = 2000
+_ROWS_AT_ONCE = 4000
 
 
 class Likeness:
@@ -56,11 +55,13 @@ class Likeness:
         """Return which spans of `second` say or show the same as each of `first`, shape (n_first, n_second)."""
         found = self.shared_footage(first, second) >= SAME_FOOTAGE
         if self._words is not None:
-            for place, most in enumerate(self._most_alike(first, second)):
-                doubtful = np.flatnonzero(~found[place] & (most > SAME_WORDS))
-                for begin in range(0, len(doubtful), _ROWS_AT_ONCE):
-                    some = doubtful[begin : begin + _ROWS_AT_ONCE]
-                    found[place, some] = self.same_words(int(first[place]), second[some]) > SAME_WORDS
+            some = np.arange(len(second))
+            if len(second) > _ROWS_AT_ONCE:
+                some = np.flatnonzero(self._most_alike(first, second) > SAME_WORDS)
+            said = self._bags(first)
+            for begin in range(0, len(some), _ROWS_AT_ONCE):
+                part = some[begin : begin + _ROWS_AT_ONCE]
+                found[:, part] |= (said @ self._bags(second[part]).T).toarray() > SAME_WORDS
         return found
 
     def shared_footage(self, first: Rows, second: Rows) -> NDArray[np.float64]:
@@ -77,26 +78,27 @@ class Likeness:
 
     def same_words(self, row: int, rows: Rows) -> NDArray[np.float64]:
         """Return the cosine of the words of spans, weighed by rarity; 0 where too few are known."""
-        if self._words is None or not len(rows):
+        if self._words is None:
             return np.zeros(len(rows))
-        bags = self._bags(np.append(rows, row))
-        return np.asarray((bags[:-1] @ bags[[-1]].T).toarray().ravel())
+        return np.asarray((self._bags(rows) @ self._bags(np.array([row])).T).toarray().ravel())
 
-    def _most_alike(self, first: Rows, second: Rows) -> Iterator[NDArray[np.float64]]:
-        """Yield an upper bound of `same_words` for each of `first`, from sums over words alone.
+    def _most_alike(self, first: Rows, second: Rows) -> NDArray[np.float64]:
+        """Return an upper bound of `same_words` of each of `second` with any of `first`, from sums over words.
 
         With ``d`` the product of a bag with the direction of the row's bag, and ``s`` the sum of the squared
         weights of the words that the row lacks, the cosine is at most ``d / sqrt(d^2 + s)``.
         """
         number, middle_s, weight = self._vocabulary
         begin, end = (np.searchsorted(middle_s, edges[second]) for edges in (self._start_s, self._end_s))
+        most = np.zeros(len(second))
         for bag in self._bags(first).toarray():
             along, lacking = (
                 sums[end] - sums[begin]
                 for values in (bag * weight, np.where(bag > 0.0, 0.0, weight * weight))
                 for sums in (np.concatenate([[0.0], np.cumsum(values[number])]),)
             )
-            yield along / np.sqrt(np.maximum(along * along + lacking, 1e-12))
+            np.maximum(most, along / np.sqrt(np.maximum(along * along + lacking, 1e-12)), out=most)
+        return most
 
     @cached_property
     def _vocabulary(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
@@ -115,6 +117,16 @@ class Likeness:
 
     def _bags(self, rows: Rows) -> csr_array:
         """Return the words of spans as rows of length 1, weighed; of length 0 where they are too few."""
+        # Asked for most of a small table, it will be asked for more of it.
+        if len(self._start_s) <= _ROWS_AT_ONCE and 4 * len(rows) > len(self._start_s):
+            return self._every_bag[rows]
+        return self._some_bags(rows)
+
+    @cached_property
+    def _every_bag(self) -> csr_array:
+        return self._some_bags(np.arange(len(self._start_s)))
+
+    def _some_bags(self, rows: Rows) -> csr_array:
         number, middle_s, weight = self._vocabulary
         first = np.searchsorted(middle_s, self._start_s[rows])
         last = np.maximum(first, np.searchsorted(middle_s, self._end_s[rows]))
