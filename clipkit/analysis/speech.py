@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import butter, sosfiltfilt
 
 from clipkit.analysis.downmix import SOURCE_HZ, decimated, mono_mix
 from clipkit.analysis.hops import HOPS_PER_S, SILENCE_DB, runs_of
@@ -24,32 +22,15 @@ from clipkit.analysis.loudness import LoudnessMeter
 from clipkit.analysis.novelty import novelty
 from clipkit.analysis.reactions import applause_evidence, laughter_evidence, music_evidence
 from clipkit.analysis.spectrum import MEASURES, measured_hops, silent_hops
+from clipkit.analysis.spoken import detect_speech, modulation, noise_floor
 from clipkit.analysis.voice import pitch_range, speech_rate
-from clipkit.kernels.audio import two_state_posterior
 from clipkit.media.audio import audio_blocks, channel_names
 from clipkit.media.probe import probe
 from clipkit.params import Params, SpeechParams
 
-__all__ = ["AUDIO_COLUMNS", "HOPS_PER_S", "SILENCE_DB", "find_pauses", "measure_audio", "noise_floor", "runs_of"]
+__all__ = ["AUDIO_COLUMNS", "HOPS_PER_S", "SILENCE_DB", "find_pauses", "measure_audio", "runs_of"]
 
 _BLOCK_S = 20.0
-# Quieter than this is silence: a floor below it would make speech of dither.
-_LOWEST_FLOOR_DB = -72.0
-_FLOOR_WINDOW_S = 30
-_FLOOR_PERCENTILE = 10
-
-# Log odds of speech for one hop: dB over the floor, flatness, modulation at 2-8 Hz, spectral
-# variability. Logistic regression on 12 minutes of recorded speech (7 recordings spliced with pauses,
-# laughter and music), then moved towards what each recording asked for when it was left out.
-# Each feature is clipped to its range first, so that none of them decides alone.
-_EVIDENCE_RANGES = np.array([[-5.0, 12.0], [-5.0, 0.0], [0.0, 8.0], [0.0, 10.0]])
-_EVIDENCE_WEIGHTS = np.array([0.5, -0.8, 0.6, 1.0])
-_EVIDENCE_OFFSET = -14.5
-# Neighbouring hops share most of their sound, so each counts for a fraction of a free observation.
-_EVIDENCE_SHARE = 0.3
-_ENTER, _LEAVE = 0.02, 0.02
-_LONGEST_HOLD = HOPS_PER_S // 2
-_HOLD_OVER_FLOOR_DB, _HOLD_DB = 12.0, 15.0
 
 AUDIO_COLUMNS = (
     "time_s",
@@ -113,15 +94,8 @@ def measure_audio(
 
     Notes
     -----
-    One pass over blocks of 20 s: memory grows by about 100 bytes a hop and nothing else.  Speech is
-    told from silence by the level over the floor, and from music and noise by how much
-    level and spectrum change within a second [1]_ [2]_.
-
-    References
-    ----------
-    .. [1] ITU-R BS.1770-4, for the loudness.
-    .. [2] E. Scheirer, M. Slaney, "Construction and evaluation of a robust multifeature
-       speech/music discriminator", ICASSP 1997.
+    One pass over blocks of 20 s: memory grows by about 100 bytes a hop and nothing else.  The loudness is
+    that of ITU-R BS.1770-4.
     """
     n_hops = max(1, math.ceil(round(duration_s * HOPS_PER_S, 6)))
     channels = channel_names(probe(path, params.security))
@@ -187,16 +161,8 @@ def _audio_table(
     onset, harmonicity = heard["onset"], heard["harmonicity"]
     floor_db = noise_floor(band_db)
     over_db = band_db - floor_db
-    modulation_db = _modulation(over_db)
-    evidence = np.column_stack(
-        [uniform_filter1d(over_db, 5), uniform_filter1d(heard["flatness"], 7), modulation_db, variability]
-    ).astype(np.float64)
-    evidence = np.clip(evidence, _EVIDENCE_RANGES[:, 0], _EVIDENCE_RANGES[:, 1])
-    log_odds = evidence @ _EVIDENCE_WEIGHTS + _EVIDENCE_OFFSET
-    speech = np.empty(len(measured), dtype=np.float32)
-    two_state_posterior((log_odds * _EVIDENCE_SHARE).astype(np.float32), _ENTER, _LEAVE, speech)
-    speech[level_db <= SILENCE_DB] = 0.0
-    is_speech = _is_speech(speech, _is_near_peak(band_db, over_db), params)
+    modulation_db = modulation(over_db)
+    speech, is_speech = detect_speech(heard, over_db, modulation_db, params)
     columns = {
         "time_s": np.arange(len(measured)) / HOPS_PER_S,
         "level_db": level_db,
@@ -215,49 +181,3 @@ def _audio_table(
         "laughter": laughter_evidence(level_db, over_db, onset, harmonicity),
     }
     return pd.DataFrame(columns, columns=list(AUDIO_COLUMNS))
-
-
-def noise_floor(level_db: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the running low percentile of a level at 100 Hz, interpolated between whole seconds."""
-    n_seconds = -(-len(level_db) // HOPS_PER_S)
-    padded = np.pad(level_db, (0, n_seconds * HOPS_PER_S - len(level_db)), mode="edge")
-    seconds = padded.reshape(n_seconds, HOPS_PER_S)
-    half = _FLOOR_WINDOW_S // 2
-    lows = [
-        np.percentile(seconds[max(0, second - half) : second + half + 1], _FLOOR_PERCENTILE)
-        for second in range(n_seconds)
-    ]
-    centres = (np.arange(n_seconds) + 0.5) * HOPS_PER_S
-    floor_db = np.interp(np.arange(len(level_db)), centres, lows)
-    return np.maximum(floor_db, _LOWEST_FLOOR_DB).astype(np.float32)
-
-
-def _is_speech(speech: NDArray[np.float32], is_near_peak: NDArray[np.bool_], params: SpeechParams) -> NDArray[np.bool_]:
-    """Return where speech is: enter above the threshold, leave below the release, nothing too short.
-
-    A last vowel held before a long pause changes little and so loses its evidence; speech goes
-    on for a short while as long as the level stays near its peak.
-    """
-    found = np.zeros(len(speech), dtype=bool)
-    index = np.arange(len(speech))
-    next_quiet = np.minimum.accumulate(np.where(is_near_peak, len(speech), index)[::-1])[::-1]
-    for first, last in runs_of(speech >= min(params.release, params.threshold)):
-        if speech[first:last].max() >= params.threshold and last - first >= params.speech_min_s * HOPS_PER_S - 1e-6:
-            held = min(next_quiet[last], last + _LONGEST_HOLD) if last < len(speech) else last
-            found[first:held] = True
-    return found
-
-
-def _is_near_peak(band_db: NDArray[np.float32], over_db: NDArray[np.float32]) -> NDArray[np.bool_]:
-    smooth_db = uniform_filter1d(band_db, 5)
-    near = (over_db > _HOLD_OVER_FLOOR_DB) & (smooth_db > maximum_filter1d(smooth_db, 2 * HOPS_PER_S + 1) - _HOLD_DB)
-    return np.asarray(near, dtype=bool)
-
-
-def _modulation(over_db: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the RMS of the 2-8 Hz part of a level over 1.5 s, dB: syllables come four a second."""
-    if len(over_db) < HOPS_PER_S // 4:
-        return np.zeros(len(over_db))
-    sections = butter(2, [2.0, 8.0], "bandpass", fs=HOPS_PER_S, output="sos")
-    swing = sosfiltfilt(sections, np.clip(over_db, 0.0, 40.0).astype(np.float64))
-    return np.asarray(np.sqrt(np.maximum(0.0, uniform_filter1d(swing * swing, 150, mode="nearest"))), np.float64)
