@@ -33,6 +33,7 @@ _LITTLE_SPEECH = 0.1
 _USUAL_PERCENTILE = 70
 _USUAL_PAUSE_S = (0.5, 1.2)
 _SHALLOW_DB = 6.0
+_LONGEST_VOWEL_S = 2.0
 _AROUND_HOPS = 200
 # Silence longer than this between a cut and the speech of a clip is dead air.
 _DEAD_AIR_HOPS, _DEAD_AIR_COST, _QUIET_DB = 25, 0.3, 15.0
@@ -231,6 +232,8 @@ class _PauseCost:
 
     def _is_shallow(self, off_s: float, on_s: float) -> bool:
         """Return whether the level in a pause hardly falls below that of the speech next to it."""
+        if on_s - off_s > _LONGEST_VOWEL_S:
+            return False
         first, last = round(off_s * HOPS_PER_S), round(on_s * HOPS_PER_S)
         around = slice(max(0, first - _AROUND_HOPS), last + _AROUND_HOPS)
         spoken = self._level_db[around][self._is_speech[around]]
