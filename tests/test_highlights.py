@@ -176,6 +176,18 @@ def test_silent_black_video_still_has_candidates(rng: np.random.Generator) -> No
     assert (found["score"] < Params().selection.quality_bar).all()
 
 
+@pytest.mark.parametrize("duration_s", [8.0, 40.0, 90.0])
+def test_a_video_of_which_no_frame_is_known_still_has_candidates(duration_s: float, rng: np.random.Generator) -> None:
+    talk = make_talk(duration_s, rng)
+    talk.frames = talk.frames.iloc[:0]
+
+    found = candidates_of(talk)
+
+    assert len(found) >= 1
+    assert np.isfinite(found[list(TERMS)].to_numpy()).all()
+    assert (found["poor_picture"] == 0.0).all()
+
+
 def test_an_hour_has_a_bounded_number_of_candidates_everywhere(rng: np.random.Generator) -> None:
     talk = make_talk(3600.0, rng)
 

@@ -219,6 +219,16 @@ def test_title_is_the_first_whole_sentence_or_the_time(sentences: list[str], sta
     assert len(clips["title"].iloc[0]) <= 60
 
 
+def test_two_clips_have_the_same_title_only_where_they_say_nothing_else() -> None:
+    greeting = "Hello you there, my friends."
+    words = words_of(greeting, "Rivers run south today.", greeting, "Mountains stand very still.", greeting)
+    candidates = table_of((0, 9, 0.9), (9, 18, 0.8), (18, 23, 0.7))
+
+    clips, _ = select_clips(candidates, SelectionParams(min_s=4, gap_s=0), duration_s=30.0, words=words)
+
+    assert clips["title"].tolist() == [greeting, "Mountains stand very still.", greeting]
+
+
 def test_reason_tells_how_the_clip_starts_and_ends_and_what_is_good(rng: np.random.Generator) -> None:
     talk = make_talk(200.0, rng)
     loud = talk.audio["time_s"].between(60.0, 95.0) & talk.audio["is_speech"]

@@ -152,7 +152,7 @@ def _clip_table(
                 "start_s": round(start_s, 3),
                 "end_s": round(end_s, 3),
                 "score": round(score, 4),
-                "title": make_title(start_s, end_s, words),
+                "title": make_title(start_s, end_s, words, taken=[row["title"] for row in rows]),
                 "reason": bar + _reason(candidate, candidates, duration_s),
                 **{term: round(float(candidate.get(term, 0.0)), 4) for term in TERMS},
             }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,9 @@ TITLE_LENGTH = 60
 _FEWEST_WORDS = 3
 
 
-def make_title(start_s: float, end_s: float, words: pd.DataFrame | None) -> str:
+def make_title(
+    start_s: float, end_s: float, words: pd.DataFrame | None, *, taken: Collection[str] = frozenset()
+) -> str:
     """Return a title of at most `TITLE_LENGTH` characters from the words of a clip.
 
     The first whole sentence, unless it is weak: it leans on what was said before, has hardly any
@@ -27,6 +31,8 @@ def make_title(start_s: float, end_s: float, words: pd.DataFrame | None) -> str:
         The clip.
     words : DataFrame or None
         Words table.
+    taken : collection of str, optional
+        Titles of other clips; the next best sentence then, if there is one.
 
     Examples
     --------
@@ -41,29 +47,32 @@ def make_title(start_s: float, end_s: float, words: pd.DataFrame | None) -> str:
         middle_s = ((words["start_s"] + words["end_s"]) / 2.0).to_numpy()
         first, last = np.searchsorted(middle_s, [start_s, end_s])
         if first < last:
-            title = _shortened(_without_joints(_sentence(words, int(first), int(last))))
-            if title:
-                return title
+            titles = [_shortened(_without_joints(text)) for text in _sentences(words, int(first), int(last))]
+            for title in [title for title in titles if title not in taken] or titles[:1]:
+                if title:
+                    return title
     return f"{format_timecode(start_s, decimals=0)} to {format_timecode(end_s, decimals=0)}"
 
 
-def _sentence(words: pd.DataFrame, first: int, last: int) -> list[str]:
-    """Return the words of the sentence that a clip is best known by."""
+def _sentences(words: pd.DataFrame, first: int, last: int) -> list[list[str]]:
+    """Return the words of each sentence that a clip may be known by, the best one first."""
     number = words["sentence"].to_numpy()
     inside = words.iloc[first:last]
     opens = np.flatnonzero(np.diff(number[first:last], prepend=number[first - 1] if first else -1)) + first
     said = [(begin, int(np.searchsorted(number, number[begin], side="right"))) for begin in opens.tolist()]
     whole = [span for span in said if span[1] <= last] or [(begin, min(end, last)) for begin, end in said]
     if not whole:
-        return inside["word"].astype(str).tolist()
+        return [inside["word"].astype(str).tolist()]
     promises = sentence_promises(inside.assign(sentence=inside["sentence"] - number[first]))
     strength = [float(promises[number[begin] - number[first]]) for begin, _ in whole]
     spoken = words["word"].iloc[first : whole[-1][1]].astype(str).tolist()
     texts = [spoken[begin - first : end - first] for begin, end in whole]
-    sound = [place for place, text in enumerate(texts) if not _is_weak(text)] or list(range(len(texts)))
-    if sound[0] == 0 and strength[0] > 0.0:
-        return texts[0]
-    return texts[max(sound, key=lambda place: (strength[place], -place))]
+
+    def rank(place: int) -> tuple[bool, bool, float, int]:
+        is_first_choice = place == 0 and strength[0] > 0.0
+        return _is_weak(texts[place]), not is_first_choice, -strength[place], place
+
+    return [texts[place] for place in sorted(range(len(texts)), key=rank)]
 
 
 def _is_weak(text: list[str]) -> bool:
