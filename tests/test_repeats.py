@@ -76,6 +76,17 @@ def test_a_still_picture_and_silence_repeat_nothing(rng: np.random.Generator) ->
     assert not lag_s.any()
 
 
+def test_pauses_of_one_length_over_one_slide_make_no_repeat(rng: np.random.Generator) -> None:
+    frames, audio = signals(rng, 400.0)
+    frames.loc[:, frames.columns != "time_s"] = 80.0
+    time_s = np.arange(len(audio)) / 100
+    audio.loc[time_s % 50.0 < 4.0, "level_db"] = -60.0
+
+    _, lag_s = find_repeats(frames, audio, duration_s=400.0)
+
+    assert not lag_s.any()
+
+
 @pytest.mark.parametrize("duration_s", [0.3, 5.0, 24.0, 25.0])
 def test_short_videos_repeat_nothing(duration_s: float, rng: np.random.Generator) -> None:
     frames, audio = (

@@ -27,9 +27,10 @@ _SMOOTH = 4
 # This many moments in a row must agree, compared at every second one, from every fourth on.
 _STRETCH, _EVERY, _STRIDE = 24, 2, 4
 # Share of the change within two stretches that may be left in their difference: unrelated ones leave all.
-_MOST_LEFT = 0.15
+_MOST_LEFT = 0.10
 # A stretch whose measures change less than this tells nothing, and is left out.
 _LEAST_CHANGE = 0.05
+_BOUND = 2.0
 _PICTURE = ("luma_mean", "luma_std", "edge_energy", "chroma_u", "chroma_v", "motion")
 _SOUND = ("level_db", "onset")
 _QUIETEST_DB = -60.0
@@ -55,7 +56,7 @@ def find_repeats(frames_table: pd.DataFrame, audio: pd.DataFrame, *, duration_s:
 
     Notes
     -----
-    Two stretches of 12 s are the same when the squared distance of their measures is at most 15 %
+    Two stretches of 12 s are the same when the squared distance of their measures is at most 10 %
     of the change inside them, in the picture and in the sound, as far as either changes at all.  A
     still picture or silence is the same as nothing.  O(n^2) in the number of moments, as one
     matrix product.
@@ -112,8 +113,10 @@ def _stretches(measures: Values) -> tuple[Floats, Floats] | None:
     """Return the measures of each stretch, scaled, and their mean squared change; None if all is still."""
     if len(measures) < 2 * _STRETCH:
         return None
-    spread = measures.std(axis=0)
-    scaled = (measures - measures.mean(axis=0)) / np.maximum(spread, 1e-6)
+    median = np.median(measures, axis=0)
+    spread = np.maximum(1.4826 * np.median(np.abs(measures - median), axis=0), 0.3 * measures.std(axis=0))
+    # Within bounds, so that one pause or one slide alone makes no two stretches alike.
+    scaled = np.clip((measures - median) / np.maximum(spread, 1e-6), -_BOUND, _BOUND)
     scaled[:, spread < 1e-3] = 0.0
     if not scaled.any():
         return None

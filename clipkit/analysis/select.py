@@ -59,7 +59,7 @@ def select_clips(
     duration_s : float
         Length of the video.
     words : DataFrame, optional
-        Words table, for the titles.
+        Words table, for the titles, and to tell which clips say the same.
 
     Returns
     -------
