@@ -29,6 +29,8 @@ PlatformName = Literal[
 ]
 ProfileName = Literal["auto", "talk", "sports", "gaming", "vlog", "music"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# Terms of the score that speak against a clip: 0 is none of it, and their weights are taken off.
+PENALTIES = ("silence", "mid_sentence", "repetition", "poor_picture", "intro_outro")
 
 
 class _Section(BaseModel):
@@ -94,18 +96,26 @@ class SpeechParams(_Section):
 class ScoringWeights(_Section):
     """How much each term counts; a profile lists only what differs."""
 
-    hook: float = Field(0.25, ge=0.0, le=1.0, description="the first seconds: speech at once, energy, a question")
-    energy: float = Field(0.15, ge=0.0, le=1.0, description="loudness against the rest of the video")
-    dynamics: float = Field(0.10, ge=0.0, le=1.0, description="change of loudness inside the clip")
-    speech: float = Field(0.15, ge=0.0, le=1.0, description="share of the clip in which somebody speaks")
+    hook: float = Field(0.30, ge=0.0, le=1.0, description="the first seconds: speech at once, energy, a question")
+    body: float = Field(0.20, ge=0.0, le=1.0, description="the best third of the middle: sound, movement, change")
+    payoff: float = Field(0.12, ge=0.0, le=1.0, description="energy and reaction in the last fifth")
+    completeness: float = Field(0.20, ge=0.0, le=1.0, description="starts and ends on whole sentences, pauses or cuts")
+    energy: float = Field(0.10, ge=0.0, le=1.0, description="loudness against the rest of the video")
+    dynamics: float = Field(0.05, ge=0.0, le=1.0, description="change of loudness inside the clip")
+    speech: float = Field(0.10, ge=0.0, le=1.0, description="share of the clip in which somebody speaks")
+    delivery: float = Field(0.08, ge=0.0, le=1.0, description="a lively voice: range of its pitch, rate of speech")
+    reaction: float = Field(0.05, ge=0.0, le=1.0, description="laughter and applause in the clip")
+    text: float = Field(0.05, ge=0.0, le=1.0, description="words that hold attention: questions, numbers, contrasts")
     motion: float = Field(0.05, ge=0.0, le=1.0, description="movement in the picture")
     pace: float = Field(0.05, ge=0.0, le=1.0, description="cuts a minute")
     novelty: float = Field(0.05, ge=0.0, le=1.0, description="picture and sound unlike the rest of the video")
-    text: float = Field(0.05, ge=0.0, le=1.0, description="words that hold attention: questions, numbers, contrasts")
-    completeness: float = Field(0.20, ge=0.0, le=1.0, description="starts and ends on whole sentences, pauses or cuts")
-    payoff: float = Field(0.10, ge=0.0, le=1.0, description="energy and reaction in the last fifth")
     length: float = Field(0.10, ge=0.0, le=1.0, description="nearness to the ideal length")
     position: float = Field(0.05, ge=0.0, le=1.0, description="nearness to the middle of the video")
+    silence: float = Field(0.10, ge=0.0, le=1.0, description="taken off for the share in which nothing is heard")
+    mid_sentence: float = Field(0.60, ge=0.0, le=1.0, description="taken off for an edge that breaks into speech")
+    repetition: float = Field(0.25, ge=0.0, le=1.0, description="taken off for the share that was shown before")
+    poor_picture: float = Field(0.15, ge=0.0, le=1.0, description="taken off for a dark, blurred or frozen picture")
+    intro_outro: float = Field(0.10, ge=0.0, le=1.0, description="taken off in the video's first and last twentieth")
 
 
 class ScoringParams(_Section):
@@ -122,7 +132,7 @@ class SelectionParams(_Section):
     n_clips: int = Field(6, ge=1, le=100, description="clips asked for")
     min_s: float = Field(15.0, ge=0.5, le=900.0, description="shortest clip, seconds")
     max_s: float = Field(60.0, ge=1.0, le=1800.0, description="longest clip, seconds; platform limits also hold")
-    ideal_s: float = Field(30.0, ge=1.0, le=1800.0, description="length that scores best, seconds")
+    ideal_s: float = Field(32.0, ge=1.0, le=1800.0, description="length that scores best, seconds")
     gap_s: float = Field(1.0, ge=0.0, le=600.0, description="smallest time between two clips, seconds")
     lead_s: float = Field(0.12, ge=0.0, le=2.0, description="kept before the first word, seconds")
     tail_s: float = Field(0.30, ge=0.0, le=3.0, description="kept after the last word, seconds")

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import limiter, luma, motion, resample
+from clipkit.kernels import audio, limiter, loudness, luma, motion, resample
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,13 @@ def make_blend(rng, size, dtype, out_dtype):
     firsts = np.sort(rng.integers(0, n_rows - n_taps + 1, n_out))
     weights = rng.uniform(-0.5, 1.5, (n_taps, n_out)).astype(np.float32)
     return plane, firsts, weights, np.full((n_out, width), 7, out_dtype)
+
+
+def voiced(rng, n_samples):
+    """Return a tone with overtones in noise, or silence: peaks of a correlation that rounding does not swap."""
+    phase = 2 * np.pi * np.arange(n_samples) / rng.uniform(3.0, 30.0)
+    sound = np.sin(phase) + 0.5 * np.sin(2 * phase + 1.0) + 0.05 * rng.standard_normal(n_samples)
+    return (rng.choice([0.0, 1e-7, 0.3]) * sound).astype(np.float32)
 
 
 def shrink(samples, stride, height, width, grid, *_):
@@ -251,5 +258,35 @@ CASES = (
         (480_000,),
         n_filled=1,
         tolerance=1e-6,
+    ),
+    Case(
+        loudness.weighted_power,
+        reference.weighted_power,
+        lambda rng, size: (
+            rng.uniform(-1, 1, (size[0] * size[1] + 1, size[2])).astype(np.float32),
+            loudness.k_weighting(48000),
+            size[0],
+            np.zeros((size[2], 4)),
+            np.empty((size[1], size[2])),
+        ),
+        ((1, 1, 1), (3, 2, 1), (7, 40, 2), (48, 4, 6)),
+        (480, 2000, 2),
+        n_filled=2,
+        tolerance=1e-9,
+    ),
+    Case(
+        audio.strongest_periods,
+        reference.strongest_periods,
+        lambda rng, size: (
+            voiced(rng, (size[0] - 1) * size[1] + size[2] + size[4] + 1),
+            *size[1:],
+            0.03,
+            np.empty(size[0], np.float32),
+            np.empty(size[0], np.float32),
+        ),
+        ((1, 3, 8, 2, 3), (3, 5, 20, 2, 9), (6, 40, 80, 5, 33)),
+        (1000, 80, 160, 10, 67),
+        n_filled=2,
+        tolerance=5e-3,  # float32 sums, and periods up to 67 samples
     ),
 )

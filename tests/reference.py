@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from scipy.signal import sosfilt
 
 
 def plane(samples, stride, height, width):
@@ -122,3 +123,37 @@ def released_gain(gains, release):
         gain = min(float(allowed), gain + (1.0 - gain) * release)
         out.append(gain)
     return np.array(out)
+
+
+def weighted_power(samples, sections, hop):
+    n_hops = (len(samples) - 1) // hop
+    weighted, state = [], []
+    for channel in samples[: n_hops * hop].T:
+        filtered, memory = sosfilt(sections, channel.astype(np.float64), zi=np.zeros((2, 2)))
+        weighted.append((filtered.reshape(n_hops, hop) ** 2).mean(axis=1))
+        state.append(memory.ravel())
+    return np.array(state), np.array(weighted).T
+
+
+def strongest_periods(samples, hop, window, shortest, longest, octave_cost):
+    periods, strengths = [], []
+    n_frames = (len(samples) - window - longest - 1) // hop + 1
+    for frame in range(n_frames):
+        sound = samples[frame * hop :].astype(np.float64)
+        here = sound[:window]
+        peaks = [(-np.inf, 0.0, 0.0)]
+        if (here**2).sum() >= 1e-8 * window:
+            lags = np.arange(shortest - 1, longest + 2)
+            moved = np.stack([sound[lag : lag + window] for lag in lags])
+            correlation = moved @ here / np.sqrt((here**2).sum() * np.maximum((moved**2).sum(axis=1), 1e-20))
+            for before, peak, after, lag in zip(correlation, correlation[1:], correlation[2:], lags[1:], strict=False):
+                if peak > 0 and peak > before and peak >= after:
+                    curve = np.polyfit([-1, 0, 1], [before, peak, after], 2)
+                    shift = -curve[1] / (2 * curve[0])
+                    height = np.polyval(curve, shift)
+                    period = lag + shift
+                    peaks.append((height - octave_cost * np.log2(period / shortest), period, min(1.0, height)))
+        _, period, strength = max(peaks)
+        periods.append(period)
+        strengths.append(strength)
+    return np.array(periods), np.array(strengths)

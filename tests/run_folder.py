@@ -244,6 +244,7 @@ def make_record(outputs: list[dict[str, object]], *, duration_s: float) -> dict[
         },
         "notes": [{"stage": "listen", "message": "No subtitles were found, so the clips carry no captions."}],
         "outputs": outputs,
+        "quality": {"mean_score": 0.61, "centre_prior": 0.52},
         "verdicts_ok": True,
         "error": None,
         "started": "2026-01-05T10:00:00Z",

@@ -68,13 +68,24 @@ def make_talk(
             "onset": np.zeros(n_hops, np.float32),
             "speech": is_speech.astype(np.float32),
             "is_speech": is_speech,
+            "novelty": rng.uniform(0, 0.3, n_hops).astype(np.float32),
+            "pitch_range": (is_speech * rng.uniform(2, 8, n_hops)).astype(np.float32),
+            "speech_rate": (is_speech * rng.uniform(3, 5, n_hops)).astype(np.float32),
+            "music": np.zeros(n_hops, np.float32),
+            "applause": np.zeros(n_hops, np.float32),
+            "laughter": np.zeros(n_hops, np.float32),
         }
     )
     vocabulary = ["We", "talk", "about", "never", "you", "42", "mountains", "rivers", "today", "quietly"]
+    vocabulary += [f"word{number}" for number in range(400)]
     cues = [(a, b, " ".join(rng.choice(vocabulary, max(2, round(2.5 * (b - a))))) + ".") for a, b in sentences]
     frame_s = np.arange(round(duration_s * FRAME_RATE)) / FRAME_RATE
     frames = pd.DataFrame({"time_s": frame_s, "motion": rng.uniform(0, 0.2, len(frame_s)).astype(np.float32)})
     frames["luma_mean"] = rng.uniform(60, 120, len(frame_s)).astype(np.float32)
+    frames["luma_std"] = rng.uniform(20, 40, len(frame_s)).astype(np.float32)
+    frames["edge_energy"] = rng.uniform(8, 12, len(frame_s)).astype(np.float32)
+    frames["difference"] = rng.uniform(0.5, 1.5, len(frame_s)).astype(np.float32)
+    frames["black_share"] = np.float32(0.0)
     return Talk(
         frames=frames,
         audio=audio,
@@ -85,6 +96,29 @@ def make_talk(
         pauses=find_pauses(audio, SpeechParams()),
         sentences=np.array(sentences).reshape(-1, 2),
         duration_s=duration_s,
+    )
+
+
+def shown_twice(talk: Talk) -> Talk:
+    """Return a video that shows all of a talk, and then all of it again."""
+    later = talk.duration_s
+
+    def moved(table: pd.DataFrame) -> pd.DataFrame:
+        times = [name for name in ("time_s", "start_s", "end_s", "begin_s") if name in table]
+        again = table.assign(**{name: table[name] + later for name in times})
+        if "sentence" in table and len(table):
+            again = again.assign(sentence=table["sentence"] + int(table["sentence"].max()) + 1)
+        return pd.concat([table, again], ignore_index=True)
+
+    audio = moved(talk.audio)
+    return Talk(
+        frames=moved(talk.frames),
+        audio=audio,
+        words=moved(talk.words),
+        transitions=moved(talk.transitions),
+        pauses=find_pauses(audio, SpeechParams()),
+        sentences=np.concatenate([talk.sentences, talk.sentences + later]),
+        duration_s=2 * later,
     )
 
 

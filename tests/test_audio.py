@@ -11,7 +11,8 @@ import pytest
 from hazards import RATE_HZ, click, tone, write
 
 from clipkit.errors import InputError
-from clipkit.media.audio import audio_blocks, read_audio
+from clipkit.media.audio import audio_blocks, channel_names, read_audio
+from clipkit.media.probe import probe
 
 Hazard = Callable[[str], Path]
 
@@ -73,6 +74,18 @@ def test_six_channels_are_mixed_by_weight_and_do_not_clip(tmp_path: Path) -> Non
     assert speech[RATE_HZ // 2, 0] == pytest.approx(speech[RATE_HZ // 2, 1])
     assert speech[RATE_HZ // 2, 0] > 0.2
     assert np.abs(full).max() <= 1.0
+
+
+def test_channels_stay_unmixed_when_no_number_is_asked_for(hazard: Hazard, tmp_path: Path) -> None:
+    surround = np.arange(6) / 10 * np.ones((RATE_HZ, 1))
+    path = write_wav(tmp_path / "six.wav", surround, "5.1")
+
+    (block,) = audio_blocks(path, rate_hz=RATE_HZ, channels=None)
+
+    assert channel_names(probe(path)) == ("FL", "FR", "FC", "LFE", "BL", "BR")
+    np.testing.assert_allclose(block, surround, atol=1e-4)
+    assert channel_names(probe(hazard("no_sound.mp4"))) == ()
+    assert next(audio_blocks(hazard("no_sound.mp4"), rate_hz=100, channels=None)).shape == (200, 1)
 
 
 def test_sound_that_begins_late_is_late(hazard: Hazard) -> None:

@@ -7,8 +7,9 @@ import pytest
 from scenes import Talk, make_talk, no_words, params_of, transitions_at
 
 from clipkit.analysis.boundaries import FLASH_FRAMES, find_edges
-from clipkit.analysis.gaps import Scene
-from clipkit.params import SelectionParams
+from clipkit.analysis.gaps import MID_SENTENCE_COST, SILENT_COST, Scene, gaps_before_speech, moment_costs
+from clipkit.analysis.speech import find_pauses
+from clipkit.params import SelectionParams, SpeechParams
 
 FRAME_S = 0.04
 
@@ -67,6 +68,77 @@ def test_longer_pauses_cost_less_where_no_words_are_known(rng: np.random.Generat
     order = np.argsort(length_s)
     assert (np.diff(costs[order]) <= 1e-9).all()
     assert costs.max() > costs.min()
+
+
+def test_a_pause_is_long_or_short_for_its_speaker(rng: np.random.Generator) -> None:
+    costs = []
+    for pause_s in ((0.3, 0.6), (0.9, 1.8)):
+        talk = make_talk(200.0, rng, has_words=False, pause_s=pause_s)
+        middle = talk.sentences[10, 1] + 0.1, talk.sentences[10, 1] + 0.8
+        is_speech = talk.audio["is_speech"].copy()
+        is_speech[round((middle[0] - 0.5) * 100) : round(middle[0] * 100)] = True
+        is_speech[round(middle[0] * 100) : round(middle[1] * 100)] = False
+        is_speech[round(middle[1] * 100) : round((middle[1] + 0.5) * 100)] = True
+        pauses = find_pauses(talk.audio.assign(is_speech=is_speech), SpeechParams())
+        scene = scene_of(talk, is_speech=is_speech.to_numpy(), pauses=pauses)
+        gaps = {round(gap.on_s, 2): gap.cost for gap in gaps_before_speech(scene)}
+        costs.append(gaps[round(middle[1], 2)])
+
+    assert costs[0] < 0.25
+    assert costs[1] > 0.4
+
+
+def test_a_held_vowel_that_was_taken_for_a_pause_costs_more(rng: np.random.Generator) -> None:
+    talk = make_talk(100.0, rng, has_words=False)
+    level_db = talk.audio["level_db"].to_numpy().copy()
+    off_s, on_s = talk.sentences[6, 1], talk.sentences[7, 0]
+    before = {gap.on_s: gap.cost for gap in gaps_before_speech(scene_of(talk))}
+    level_db[round(off_s * 100) : round(on_s * 100)] = -26.0
+
+    after = {gap.on_s: gap.cost for gap in gaps_before_speech(scene_of(talk, level_db=level_db))}
+
+    changed = [time_s for time_s in before if after[time_s] > before[time_s]]
+    assert changed == pytest.approx([on_s], abs=0.011)
+    assert after[changed[0]] == pytest.approx(before[changed[0]] + 0.3)
+
+
+def test_a_cut_in_a_short_pause_is_no_better_than_the_pause(rng: np.random.Generator) -> None:
+    talk = make_talk(100.0, rng, has_words=False, pause_s=(0.9, 1.0))
+    cut_s = float(talk.sentences[6, 1] + 0.45)
+
+    starts, ends = find_edges(scene_of(talk, transitions=transitions_at(cut_s)), SelectionParams())
+
+    for table in (starts, ends):
+        near = table[(table["time_s"] - cut_s).abs() < 0.5]
+        assert near["cost"].min() > 0.2
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_cut_inside_a_sentence_breaks_into_it(begins: bool, rng: np.random.Generator) -> None:
+    talk = make_talk(100.0, rng)
+    first_s, last_s = talk.sentences[5]
+    middle_s = (first_s + last_s) / 2.0
+    is_speech = talk.audio["is_speech"].to_numpy().copy()
+    is_speech[round((middle_s - 0.4) * 100) : round((middle_s + 0.4) * 100)] = False
+    scene = scene_of(talk, is_speech=is_speech)
+
+    assert moment_costs(scene, [middle_s], begins=begins) == [MID_SENTENCE_COST]
+
+
+def test_silence_between_a_cut_and_speech_is_dead_air_and_music_is_not(rng: np.random.Generator) -> None:
+    talk = make_talk(120.0, rng, pause_s=(3.0, 3.1), has_words=False)
+    off_s, on_s = talk.sentences[5, 1], talk.sentences[6, 0]
+    level_db = talk.audio["level_db"].to_numpy().copy()
+    level_db[round(off_s * 100) : round(on_s * 100)] = -30.0
+    times = {"near": on_s - 0.2, "far": on_s - 2.0}
+
+    quiet = {name: moment_costs(scene_of(talk), [time_s], begins=True)[0] for name, time_s in times.items()}
+    music = moment_costs(scene_of(talk, level_db=level_db), [times["far"]], begins=True)[0]
+    ending = moment_costs(scene_of(talk), [off_s + 2.0, off_s + 0.2], begins=False)
+
+    assert quiet["far"] == pytest.approx(quiet["near"] + 0.3)
+    assert music == pytest.approx(SILENT_COST)
+    assert ending[0] == pytest.approx(ending[1] + 0.3)
 
 
 def test_a_leaning_opener_costs_more(rng: np.random.Generator) -> None:

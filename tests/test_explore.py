@@ -109,6 +109,9 @@ def test_a_weight_changes_the_ranking_and_the_figure_without_the_video(explorer)
     scores = explorer.ranking["score"].to_numpy()
     assert np.all(np.diff(scores) <= 0)
     np.testing.assert_allclose(scores, explorer.ranking["position"], atol=1e-3)
+    mean = explorer.chosen["score"].mean()
+    # Where place alone decides, the choice is the centre prior's.
+    assert f"mean score {mean:.2f}, by nearness to the middle alone {mean:.2f}" in explorer.heading.value
     drawn = np.sort(np.asarray(explorer.figure.data[1].y))[::-1]
     np.testing.assert_allclose(drawn, scores[: len(drawn)], atol=1e-6)
 

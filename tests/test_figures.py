@@ -110,6 +110,16 @@ def test_terms_without_weight_are_left_out_and_the_rest_stand_heaviest_first(rng
     np.testing.assert_array_equal(np.asarray(heat.z)[0], clips["pace"])
 
 
+def test_penalties_have_a_minus_and_add_nothing(rng):
+    clips = make_tables(rng)["clips"].assign(silence=1.0, hook=0.9)
+    weights = ScoringWeights.model_validate(dict.fromkeys(TERMS, 0.0) | {"hook": 0.1, "silence": 0.9})
+
+    figure = figures.terms_figure(clips, weights)
+
+    assert list(figure.data[0].y) == ["silence ×−0.90", "hook ×0.10"]
+    assert "clip 1 by hook" in figures.summary(figure)
+
+
 def test_only_the_best_candidates_are_drawn_when_there_are_many(rng):
     candidates = make_tables(rng, duration_s=600, n_candidates=900)["candidates"].sample(frac=1, random_state=1)
 

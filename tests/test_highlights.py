@@ -12,7 +12,7 @@ from scenes import Talk, make_talk, no_words, params_of, transitions_at
 from clipkit.analysis.highlights import choose_profile, find_candidates, score_candidates
 from clipkit.analysis.telling import telling_words
 from clipkit.analysis.terms import TERMS
-from clipkit.params import PROFILE_NAMES, Params, ScoringWeights
+from clipkit.params import PENALTIES, PROFILE_NAMES, Params, ScoringWeights
 from clipkit.profiles import apply_profile
 
 
@@ -23,9 +23,9 @@ def candidates_of(talk: Talk, params: Params | None = None) -> pd.DataFrame:
 def test_columns_are_the_fields_of_the_weights_in_their_order(rng: np.random.Generator) -> None:
     found = candidates_of(make_talk(120.0, rng))
 
-    expected = ["candidate_id", "start_s", "end_s", "score", *ScoringWeights.model_fields, "begins", "ends"]
+    expected = ["candidate_id", "start_s", "end_s", "score", *ScoringWeights.model_fields, "begins", "ends", "origin_s"]
     assert list(found.columns) == expected
-    assert found.dtypes.astype(str).tolist() == ["int64", *["float64"] * (3 + len(TERMS)), "str", "str"]
+    assert found.dtypes.astype(str).tolist() == ["int64", *["float64"] * (3 + len(TERMS)), "str", "str", "float64"]
 
 
 @given(
@@ -75,13 +75,15 @@ def test_same_input_gives_the_same_bytes(rng: np.random.Generator) -> None:
     assert candidates_of(talk).to_csv().encode() == candidates_of(talk).to_csv().encode()
 
 
-def test_score_is_the_weighted_mean_of_the_terms(rng: np.random.Generator) -> None:
+def test_score_is_the_weighted_mean_of_the_terms_less_the_penalties(rng: np.random.Generator) -> None:
     found = candidates_of(make_talk(100.0, rng))
     weights = ScoringWeights()
 
-    values = [getattr(weights, term) for term in TERMS]
-    expected = np.average(found[list(TERMS)], axis=1, weights=values)
-    np.testing.assert_allclose(found["score"], expected, atol=6e-5)
+    praise = [term for term in TERMS if term not in PENALTIES]
+    mean = np.average(found[praise], axis=1, weights=[getattr(weights, term) for term in praise])
+    taken_off = found[list(PENALTIES)] @ [getattr(weights, term) for term in PENALTIES]
+    np.testing.assert_allclose(found["score"], np.maximum(0.0, mean - taken_off), atol=6e-5)
+    assert taken_off.max() > 0.0
 
 
 def test_new_weights_rank_anew_and_keep_everything_else(rng: np.random.Generator) -> None:
@@ -137,7 +139,7 @@ def test_speech_and_length_and_position_say_what_they_are(rng: np.random.Generat
         hops = talk.audio["is_speech"].iloc[round(row.start_s * 100) : round(row.end_s * 100)]
         assert row.speech == pytest.approx(hops.mean(), abs=0.01)
         assert row.position == pytest.approx(1 - abs((row.start_s + row.end_s) / 200.0 - 1), abs=1e-3)
-    lengths = (found["end_s"] - found["start_s"] - 30.0).abs()
+    lengths = (found["end_s"] - found["start_s"] - 32.0).abs()
     assert found["length"].iloc[int(lengths.argmin())] > 0.99
 
 
@@ -172,6 +174,18 @@ def test_silent_black_video_still_has_candidates(rng: np.random.Generator) -> No
 
     assert len(found) >= 1
     assert (found["score"] < Params().selection.quality_bar).all()
+
+
+@pytest.mark.parametrize("duration_s", [8.0, 40.0, 90.0])
+def test_a_video_of_which_no_frame_is_known_still_has_candidates(duration_s: float, rng: np.random.Generator) -> None:
+    talk = make_talk(duration_s, rng)
+    talk.frames = talk.frames.iloc[:0]
+
+    found = candidates_of(talk)
+
+    assert len(found) >= 1
+    assert np.isfinite(found[list(TERMS)].to_numpy()).all()
+    assert (found["poor_picture"] == 0.0).all()
 
 
 def test_an_hour_has_a_bounded_number_of_candidates_everywhere(rng: np.random.Generator) -> None:
@@ -219,23 +233,30 @@ def test_every_profile_gives_candidates(name: str, rng: np.random.Generator) -> 
 
 
 @pytest.mark.parametrize(
-    ("speech", "loud", "cuts_a_minute", "motion", "expected"),
+    ("speech", "loud", "music", "applause", "cuts_a_minute", "motion", "expected"),
     [
-        (0.8, 0.1, 2.0, 0.02, "talk"),
-        (0.7, 0.2, 14.0, 0.2, "vlog"),
-        (0.6, 0.3, 0.5, 0.4, "gaming"),
-        (0.05, 0.9, 10.0, 0.1, "music"),
-        (0.1, 0.8, 3.0, 0.5, "sports"),
-        (0.0, 0.0, 0.0, 0.0, "vlog"),
+        (0.8, 0.1, 0.0, 0.0, 2.0, 0.02, "talk"),
+        (0.8, 0.1, 0.1, 0.1, 2.0, 0.02, "talk"),
+        (0.7, 0.2, 0.0, 0.0, 14.0, 0.2, "vlog"),
+        (0.6, 0.3, 0.0, 0.0, 0.5, 0.4, "gaming"),
+        (0.05, 0.9, 0.8, 0.0, 10.0, 0.1, "music"),
+        (0.05, 0.9, 0.0, 0.0, 10.0, 0.05, "vlog"),
+        (0.1, 0.8, 0.0, 0.0, 3.0, 0.5, "sports"),
+        (0.1, 0.5, 0.0, 0.2, 3.0, 0.05, "sports"),
+        (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, "vlog"),
     ],
 )
-def test_profile_follows_speech_music_cuts_and_motion(
-    speech: float, loud: float, cuts_a_minute: float, motion: float, expected: str
+def test_profile_follows_speech_music_applause_cuts_and_motion(
+    speech: float, loud: float, music: float, applause: float, cuts_a_minute: float, motion: float, expected: str
 ) -> None:
     n_hops = 60_000
-    loudness = np.full(n_hops, -70.0)
-    loudness[: round((speech + loud) * n_hops)] = -20.0
-    audio = pd.DataFrame({"is_speech": np.arange(n_hops) < speech * n_hops, "loudness_lufs": loudness})
+    place = np.arange(n_hops) / n_hops
+    loudness = np.where(place < speech + loud, -20.0, -70.0)
+    audio = pd.DataFrame({"is_speech": place < speech, "loudness_lufs": loudness})
+    # What is no speech is at the end.
+    audio["music"] = np.where((place >= speech) & (place < speech + music), 1.0, 0.0)
+    audio["applause"] = np.where((place >= speech) & (place < speech + applause), 0.9, 0.0)
+    audio["laughter"] = 0.0
     frames = pd.DataFrame({"time_s": [0.0, 1.0], "motion": [motion, motion]})
     cuts = transitions_at(*np.arange(cuts_a_minute * 10))
 
@@ -243,7 +264,115 @@ def test_profile_follows_speech_music_cuts_and_motion(
 
     assert name == expected
     assert f"{speech:.0%} speech" in reason
+    assert f"{music:.0%} music, {applause:.0%} applause" in reason
     assert expected in reason
+
+
+@pytest.mark.parametrize("sound", ["applause", "laughter"])
+def test_reactions_speak_for_a_clip_and_most_at_its_end(sound: str, rng: np.random.Generator) -> None:
+    talk = make_talk(300.0, rng)
+    talk.audio.loc[talk.audio["time_s"].between(150.0, 154.0), sound] = 0.9
+
+    found = candidates_of(talk)
+
+    heard = (found["start_s"] < 149.0) & (found["end_s"] > 155.0)
+    ends_on_it = heard & (found["end_s"] < 160.0)
+    assert found.loc[heard, "reaction"].min() > 0.7
+    assert found.loc[(found["end_s"] < 149.0) | (found["start_s"] > 155.0), "reaction"].max() == 0.0
+    assert found.loc[ends_on_it, "payoff"].median() > found.loc[heard & ~ends_on_it, "payoff"].median() + 0.1
+
+
+@pytest.mark.parametrize("column", ["pitch_range", "speech_rate"])
+def test_a_lively_voice_shows_in_the_delivery(column: str, rng: np.random.Generator) -> None:
+    talk = make_talk(300.0, rng)
+    talk.audio.loc[talk.audio["time_s"].between(100.0, 140.0) & talk.audio["is_speech"], column] *= 2.0
+
+    found = candidates_of(talk)
+
+    inside = (found["start_s"] >= 99.0) & (found["end_s"] <= 141.0)
+    assert found.loc[inside, "delivery"].min() > found.loc[found["start_s"] > 141.0, "delivery"].median() + 0.15
+
+
+def test_the_body_counts_the_best_third_of_the_middle(rng: np.random.Generator) -> None:
+    talk = make_talk(300.0, rng)
+    talk.frames.loc[talk.frames["time_s"].between(100.0, 108.0), "motion"] += 0.6
+
+    found = candidates_of(talk)
+
+    has_it = (found["start_s"] < 96.0) & (found["end_s"] > 120.0) & (found["end_s"] - found["start_s"] < 30.0)
+    away = (found["end_s"] < 99.0) | (found["start_s"] > 109.0)
+    assert has_it.any()
+    assert found.loc[has_it, "body"].min() > found.loc[away, "body"].median()
+
+
+@pytest.mark.parametrize(
+    ("term", "column", "value"),
+    [
+        ("poor_picture", "luma_mean", 5.0),
+        ("poor_picture", "edge_energy", 1.0),
+        ("poor_picture", "black_share", 1.0),
+        ("poor_picture", "frozen", 0.0),
+        ("silence", "loudness_lufs", -69.0),
+    ],
+)
+def test_what_is_poor_is_taken_off(term: str, column: str, value: float, rng: np.random.Generator) -> None:
+    talk = make_talk(110.0, rng)
+    table = talk.audio if column == "loudness_lufs" else talk.frames
+    poor = table["time_s"].between(35.0, 75.0)
+    columns = {"frozen": ["motion", "difference"], "loudness_lufs": ["loudness_lufs", "level_db"]}.get(column, [column])
+    table.loc[poor, columns] = value
+    if term == "silence":
+        table.loc[poor, "is_speech"] = False
+
+    found = candidates_of(talk)
+
+    inside = (found["start_s"] >= 35.0) & (found["end_s"] <= 75.0)
+    away = (found["end_s"] < 34.0) | (found["start_s"] > 76.0)
+    assert inside.any()
+    assert found.loc[inside, term].min() > 0.95
+    assert found.loc[away, term].max() < 0.5
+    dull = found.assign(**{term: 0.0})
+    scores = [score_candidates(table, ScoringWeights()).set_index("candidate_id")["score"] for table in (found, dull)]
+    lost = (scores[1] - scores[0]).loc[found.loc[inside, "candidate_id"]]
+    assert ((lost >= 0.09) | (scores[0].loc[lost.index] == 0.0)).all()
+
+
+def test_what_most_of_a_video_is_counts_for_nothing(rng: np.random.Generator) -> None:
+    talk = make_talk(200.0, rng)
+    talk.frames.loc[talk.frames["time_s"] > 50.0, ["motion", "difference"]] = 0.0
+
+    assert candidates_of(talk)["poor_picture"].max() == 0.0
+
+
+def test_the_ends_of_a_video_are_marked_down(rng: np.random.Generator) -> None:
+    found = candidates_of(make_talk(400.0, rng))
+
+    shares = (np.maximum(0.0, 20.0 - found["start_s"]) + np.maximum(0.0, found["end_s"] - 380.0)).clip(lower=0.0)
+    expected = np.minimum(1.0, shares / (found["end_s"] - found["start_s"]))
+    np.testing.assert_allclose(found["intro_outro"], expected, atol=1e-4)
+    assert (expected > 0.0).any()
+
+
+def test_an_edge_inside_speech_is_taken_off_and_a_clean_one_is_not(rng: np.random.Generator) -> None:
+    talk = make_talk(120.0, rng, has_words=False, sentence_s=(50.0, 51.0), pause_s=(1.0, 1.1))
+
+    found = candidates_of(talk)
+
+    breaks = found["begins"].str.contains("for want of a pause") | found["ends"].str.contains("for want of a pause")
+    assert breaks.any()
+    assert found.loc[breaks, "mid_sentence"].min() > found.loc[~breaks, "mid_sentence"].max()
+
+
+@pytest.mark.parametrize(("profile", "expected_s"), [("talk", 32.0), ("sports", 18.0), ("gaming", 18.0)])
+def test_length_is_log_normal_around_what_suits_the_kind_of_video(
+    profile: str, expected_s: float, rng: np.random.Generator
+) -> None:
+    params = apply_profile(Params(), profile)
+
+    found = candidates_of(make_talk(300.0, rng), params)
+
+    length_s = found["end_s"] - found["start_s"]
+    np.testing.assert_allclose(found["length"], np.exp(-2.0 * np.log(length_s / expected_s) ** 2), atol=1e-4)
 
 
 def test_questions_numbers_and_rare_words_are_telling() -> None:

@@ -144,6 +144,21 @@ def test_text_from_strangers_stays_text(tmp_path, rng):
             json.loads(text)
 
 
+def test_the_mean_score_stands_beside_the_centre_prior(run_dir):
+    text = render_report(RunRecord(run_dir))
+
+    assert "Mean score 0.61." in text
+    assert "would have scored 0.52 (centre prior)" in text
+
+
+@pytest.mark.parametrize("quality", [None, [], {"mean_score": "high"}, {"mean_score": 0.5}])
+def test_a_record_without_its_quality_leaves_the_sentence_out(run_dir, quality):
+    record = json.loads((run_dir / "run.json").read_text())
+    (run_dir / "run.json").write_text(json.dumps(record | {"quality": quality}))
+
+    assert "Mean score" not in render_report(RunRecord(run_dir))
+
+
 def test_failed_run_says_stage_sentence_and_what_to_do(run_dir):
     message = "A talk.mp4: no words were found. Give a subtitle file."
     change_record(

@@ -58,6 +58,9 @@ def test_record_says_what_was_done(done: dict, talk: Path):
     assert record["input"]["path"] == str(talk)
     assert len(record["input"]["sha256"]) == 64
     assert {"inspect", "measure", "listen", "render", "verify"} <= set(record["timings"])
+    clips = RunFolder(done["run_dir"]).load_table("clips.csv")
+    assert record["quality"]["mean_score"] == pytest.approx(clips["score"].mean(), abs=1e-4)
+    assert 0.0 < record["quality"]["centre_prior"] <= 1.0
     assert Params.model_validate(record["params"]).selection.n_clips == 2
     assert "clips/2_x.mp4" in listed
     assert any(note["stage"] == "candidates" for note in record["notes"])

@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenes import make_talk, params_of
+from scenes import make_talk, params_of, shown_twice
 
+from clipkit.analysis import highlights
 from clipkit.analysis.highlights import find_candidates
-from clipkit.analysis.select import CLIP_COLUMNS, best_spans, select_clips
+from clipkit.analysis.select import CLIP_COLUMNS, centre_prior, select_clips
 from clipkit.analysis.terms import TERMS
 from clipkit.params import Params, SelectionParams
-
-SPANS = st.lists(
-    st.tuples(st.integers(0, 40), st.integers(1, 15), st.integers(0, 20)).map(lambda s: (s[0], s[0] + s[1], s[2] / 20)),
-    max_size=9,
-)
 
 
 def table_of(*rows: tuple[float, float, float]) -> pd.DataFrame:
     spans = pd.DataFrame(rows, columns=["start_s", "end_s", "score"]).astype(float)
     spans.insert(0, "candidate_id", np.arange(len(spans)))
     return spans.assign(**dict.fromkeys(TERMS, 0.5), begins="on a cut", ends="on a cut")
-
-
-def best_total(spans: list[tuple[float, float, float]], gap_s: float, most: int) -> float:
-    """Return the highest total of all subsets that keep the gap, tried one by one."""
-    best = 0.0
-    for size in range(1, min(most, len(spans)) + 1):
-        for chosen in combinations(sorted(spans), size):
-            if all(b[0] >= a[1] + gap_s for a, b in pairwise(chosen)):
-                best = max(best, sum(span[2] for span in chosen))
-    return best
-
-
-@given(SPANS, st.integers(0, 4), st.integers(1, 5))
-@settings(deadline=None, max_examples=1000)
-def test_no_other_choice_scores_more(spans: list[tuple[float, float, float]], gap_s: int, most: int) -> None:
-    start_s, end_s, score = (np.array([span[i] for span in spans]) for i in range(3))
-
-    rows = best_spans(start_s, end_s, score, gap_s=gap_s, most=most)
-
-    assert len(rows) <= most
-    assert (start_s[rows[1:]] >= end_s[rows[:-1]] + gap_s).all()
-    assert score[rows].sum() == pytest.approx(best_total(spans, gap_s, most))
-
-
-@given(SPANS)
-@settings(deadline=None, max_examples=200)
-def test_more_clips_never_lower_the_total(spans: list[tuple[float, float, float]]) -> None:
-    start_s, end_s, score = (np.array([span[i] for span in spans]) for i in range(3))
-
-    totals = [score[best_spans(start_s, end_s, score, gap_s=1.0, most=most)].sum() for most in range(1, 8)]
-
-    assert (np.diff(totals) >= -1e-12).all()
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.floats(0, 5), st.booleans())
@@ -147,6 +109,78 @@ def test_nothing_that_fits_gives_no_clips_and_says_why() -> None:
     assert rejected["rule"].tolist() == ["too_long"]
 
 
+@pytest.mark.parametrize("has_words", [True, False])
+def test_a_video_that_shows_all_twice_gives_nothing_twice(has_words: bool, rng: np.random.Generator) -> None:
+    talk = shown_twice(make_talk(240.0, rng, has_words=has_words, cuts_s=tuple(np.arange(4.0, 236.0, 7.7))))
+    params = params_of(n_clips=8)
+    candidates = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+
+    clips, _ = select_clips(candidates, params.selection, duration_s=talk.duration_s, words=talk.words)
+
+    assert len(clips) >= 4
+    first_shown = np.sort(clips["start_s"].to_numpy() % 240.0)
+    length_s = (clips["end_s"] - clips["start_s"]).to_numpy()[np.argsort(clips["start_s"].to_numpy() % 240.0)]
+    assert (first_shown[1:] - first_shown[:-1] > 0.7 * length_s[:-1]).all()
+    again = candidates["start_s"] > 260.0
+    assert (candidates.loc[again, "repetition"] > 0.9).all()
+    assert candidates.loc[candidates["end_s"] < 230.0, "repetition"].max() < 0.1
+
+
+def test_a_near_duplicate_names_the_clip_that_it_is_like() -> None:
+    candidates = table_of((0, 30, 0.9), (100, 130, 0.8), (200, 230, 0.4), (110, 140, 0.3))
+    candidates["origin_s"] = [0.0, 1.0, 200.0, 11.0]
+
+    clips, rejected = select_clips(candidates, SelectionParams(n_clips=2), duration_s=300.0)
+
+    assert clips["start_s"].tolist() == [0.0, 200.0]
+    assert rejected["rule"].tolist() == ["near_duplicate", "near_duplicate"]
+    assert rejected["detail"].tolist() == [
+        "97% of it is shown in clip 1 (0.90) too",
+        "63% of it is shown in clip 1 (0.90) too",
+    ]
+
+
+def test_clips_that_say_the_same_are_not_both_chosen() -> None:
+    said = "Rivers carry heavy stones down to the wide sea."
+    words = words_of(said, "Nobody asked why mountains stand there so very still.", said)
+    candidates = table_of((0, 9, 0.9), (9, 18, 0.5), (18, 27, 0.8))
+
+    clips, rejected = select_clips(candidates, SelectionParams(n_clips=2, min_s=5, gap_s=0), duration_s=30, words=words)
+
+    assert clips["start_s"].tolist() == [0.0, 9.0]
+    assert rejected["detail"].tolist() == ["says the same as clip 1 (0.90) (cosine 1.00)"]
+
+
+@pytest.mark.parametrize("is_doubled", [True, False])
+def test_the_kept_candidates_hold_the_best_choice_of_all_pairs(
+    is_doubled: bool, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = make_talk(900.0, rng)
+    talk = shown_twice(talk) if is_doubled else talk
+    params = params_of(n_clips=9)
+
+    kept = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+    monkeypatch.setattr(highlights, "_CANDIDATES_PER_HOUR", 10**9)
+    every = find_candidates(*talk.tables(), params, duration_s=talk.duration_s)
+
+    assert len(every) > 3 * len(kept)
+    both = [
+        select_clips(table, params.selection, duration_s=talk.duration_s, words=talk.words)[0]
+        for table in (kept, every)
+    ]
+    compared = [clips[["start_s", "end_s", "score", "title"]] for clips in both]
+    pd.testing.assert_frame_equal(*compared)
+
+
+def test_the_centre_prior_is_what_place_alone_would_choose() -> None:
+    candidates = table_of((0, 20, 0.9), (30, 50, 0.8), (40, 60, 0.2), (80, 100, 0.4))
+    candidates["position"] = [0.2, 0.8, 1.0, 0.3]
+
+    assert centre_prior(candidates, SelectionParams(n_clips=1), duration_s=100.0) == 0.2
+    assert centre_prior(candidates, SelectionParams(n_clips=2), duration_s=100.0) == pytest.approx(0.3)
+    assert centre_prior(candidates.iloc[:0], SelectionParams(), duration_s=100.0) == 0.0
+
+
 def words_of(*sentences: str) -> pd.DataFrame:
     rows = [(word, number) for number, text in enumerate(sentences) for word in text.split()]
     start_s = np.arange(len(rows), dtype=float)
@@ -164,7 +198,12 @@ def words_of(*sentences: str) -> pd.DataFrame:
     ("sentences", "start_s", "expected"),
     [
         (["We begin here.", "Then it goes on."], 0.0, "We begin here."),
-        (["We begin here.", "Then it goes on."], 1.5, "Then it goes on."),
+        (["We begin here.", "Then it goes on."], 1.5, "It goes on."),
+        (["We begin here.", "Why does nobody stay?"], 0.0, "Why does nobody stay?"),
+        (["They left. ", "And so we came to stay.", "Rivers run south today."], 0.0, "Rivers run south today."),
+        (["And so we came to stay."], 0.0, "We came to stay."),
+        (["You asked about 42 rivers.", "Why does nobody stay?"], 0.0, "You asked about 42 rivers."),
+        (["It ends.", "Rivers run south " * 9], 0.0, "It ends."),
         (["one " * 40], 0.0, " ".join(["one"] * 15) + "…"),
         (["x" * 90], 0.0, "x" * 59 + "…"),
         (["你 好。"], 0.0, "你好。"),
@@ -178,6 +217,16 @@ def test_title_is_the_first_whole_sentence_or_the_time(sentences: list[str], sta
 
     assert clips["title"].tolist() == [expected]
     assert len(clips["title"].iloc[0]) <= 60
+
+
+def test_two_clips_have_the_same_title_only_where_they_say_nothing_else() -> None:
+    greeting = "Hello you there, my friends."
+    words = words_of(greeting, "Rivers run south today.", greeting, "Mountains stand very still.", greeting)
+    candidates = table_of((0, 9, 0.9), (9, 18, 0.8), (18, 23, 0.7))
+
+    clips, _ = select_clips(candidates, SelectionParams(min_s=4, gap_s=0), duration_s=30.0, words=words)
+
+    assert clips["title"].tolist() == [greeting, "Mountains stand very still.", greeting]
 
 
 def test_reason_tells_how_the_clip_starts_and_ends_and_what_is_good(rng: np.random.Generator) -> None:

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from clipkit.analysis import speech
-from clipkit.analysis.speech import AUDIO_COLUMNS, find_pauses, measure_audio, noise_floor, runs_of
+from clipkit.analysis.speech import AUDIO_COLUMNS, find_pauses, measure_audio, runs_of
+from clipkit.analysis.spoken import noise_floor
 from clipkit.errors import InputError
 from clipkit.kernels.audio import two_state_posterior
 from clipkit.media.audio import read_audio
@@ -135,7 +136,10 @@ def test_table_has_the_promised_columns_and_one_row_for_each_hundredth(tmp_path:
     audio = measure_audio(path, Params(), duration_s=1.234)
 
     assert tuple(audio.columns) == AUDIO_COLUMNS
-    assert [str(dtype) for dtype in audio.dtypes] == ["float64", *["float32"] * 5, "bool"]
+    assert {name: str(dtype) for name, dtype in audio.dtypes.items() if dtype != "float32"} == {
+        "time_s": "float64",
+        "is_speech": "bool",
+    }
     assert len(audio) == 124
     np.testing.assert_allclose(audio["time_s"], np.arange(124) / 100)
     assert (audio["level_db"] == -120).all()
@@ -169,8 +173,7 @@ def test_blocks_of_any_size_give_the_same_table(
     parts = measure(tmp_path / "sound.wav", samples)
 
     assert (whole["is_speech"] == parts["is_speech"]).all()
-    # A block's loudness filter starts 0.8 s before it, which leaves a trace of a hundredth of a dB.
-    np.testing.assert_allclose(whole["loudness_lufs"], parts["loudness_lufs"], atol=0.05)
+    np.testing.assert_allclose(whole["loudness_lufs"], parts["loudness_lufs"], atol=1e-4)
     np.testing.assert_allclose(whole["level_db"], parts["level_db"], atol=1e-3)
 
 
@@ -183,24 +186,6 @@ def test_progress_rises_to_one(tmp_path: Path) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert len(shares) >= 3
-
-
-def test_loudness_of_the_reference_tone_is_what_bs1770_says(tmp_path: Path) -> None:
-    tone = 0.1 * np.sin(2 * np.pi * 997 * np.arange(3 * RATE_HZ) / RATE_HZ)
-
-    audio = measure(tmp_path / "tone.wav", tone)
-
-    # A 997 Hz sine of 0 dBFS in one channel has -3.01 LUFS; this one is 20 dB below.
-    assert audio["loudness_lufs"].iloc[150] == pytest.approx(-23.01, abs=0.15)
-    assert audio["level_db"].iloc[150] == pytest.approx(-23.01, abs=0.1)
-
-
-def test_k_weighting_at_48_khz_has_the_published_coefficients() -> None:
-    shelf, cut = speech._k_weighting(48000)
-
-    np.testing.assert_allclose(shelf[:3], [1.53512485958697, -2.69169618940638, 1.19839281085285], rtol=1e-5)
-    np.testing.assert_allclose(shelf[4:], [-1.69065929318241, 0.73248077421585], rtol=1e-5)
-    np.testing.assert_allclose(cut[4:], [-1.99004745483398, 0.99007225036621], rtol=1e-5)
 
 
 def test_onset_marks_where_a_sound_begins(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -245,7 +230,12 @@ def test_higher_threshold_never_finds_more_speech(tmp_path: Path, rng: np.random
 
 
 @pytest.mark.media
-def test_recorded_speech_between_pauses_is_found(media: Path, tmp_path: Path, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    ("noise", "at_least"), [pytest.param(0.0003, 0.93, id="quiet room"), pytest.param(0.02, 0.88, id="10 dB of noise")]
+)
+def test_recorded_speech_between_pauses_is_found(
+    media: Path, tmp_path: Path, rng: np.random.Generator, noise: float, at_least: float
+) -> None:
     pieces, truth = [], []
     for name, first_s, last_s in (("librivox_0870", 0.3, 6.6), ("librivox_0890", 0.2, 4.9)):
         sound = read_audio(media / "speech" / f"{name}.wav", rate_hz=RATE_HZ, channels=1)[:, 0]
@@ -255,7 +245,7 @@ def test_recorded_speech_between_pauses_is_found(media: Path, tmp_path: Path, rn
     samples = np.concatenate([*pieces, np.zeros(RATE_HZ)]).astype(np.float64)
     truth += [False] * 100
 
-    audio = measure(tmp_path / "read.wav", samples + 0.0003 * rng.normal(size=len(samples)))
+    audio = measure(tmp_path / "read.wav", samples + noise * rng.normal(size=len(samples)))
 
     found, expected = audio["is_speech"].to_numpy()[: len(truth)], np.array(truth)[: len(audio)]
-    assert 2 * (found & expected).sum() / (found.sum() + expected.sum()) >= 0.93
+    assert 2 * (found & expected).sum() / (found.sum() + expected.sum()) >= at_least

@@ -18,7 +18,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clipkit.analysis.gaps import Gap, Scene, gaps_after_speech, gaps_before_speech
+from clipkit.analysis.gaps import (
+    MID_SENTENCE_COST,
+    SILENT_COST,
+    Gap,
+    Scene,
+    gaps_after_speech,
+    gaps_before_speech,
+    moment_costs,
+)
 from clipkit.analysis.speech import HOPS_PER_S, runs_of
 from clipkit.params import SelectionParams
 
@@ -26,19 +34,19 @@ from clipkit.params import SelectionParams
 FLASH_FRAMES = 11
 # A cut this soon after the last word ends the clip better than the start of the next shot.
 _END_ON_CUT_S = 0.5
-_START_ON_CUT_S = 0.2
-_LONGEST_LEAD_S = 0.35
+_START_ON_CUT_S = 0.18
+_LONGEST_LEAD_S = 0.3
+# Waiting for a word a moment longer than usual.
+_LATE_COST = 0.1
 # Speech is found to within a few hundredths: a cut this soon after its onset is at its onset.
 _ONSET_ERROR_S = 0.03
 _CLOSEST_EDGES_S = 0.25
 _FLASH_COST = 0.5
 _SPEAKING_AT_FILE_EDGE_COST = 0.3
-_CUT_COST = 0.2
 _REGULAR_COST = 0.45
 # An edge of this cost or more is used only where a stretch this long has no better one.
 _POOR_COST = 0.5
 _LONGEST_STRETCH_S = 10.0
-_MID_SENTENCE_COST = 0.6
 _MID_SPEECH_COST = 0.9
 
 
@@ -71,8 +79,10 @@ def find_edges(scene: Scene, params: SelectionParams) -> tuple[pd.DataFrame, pd.
     cuts_out = sorted(scene.transitions["begin_s"].astype(float).tolist())
     starts = [_start_in(gap, cuts_in, scene.frame_s, params) for gap in gaps_before_speech(scene)]
     ends = [_end_in(gap, cuts_out, scene.frame_s, params) for gap in gaps_after_speech(scene)]
-    starts += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)]
-    ends += [_Edge(time_s, _CUT_COST, "on a cut") for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
+    silent_in = [time_s for time_s in cuts_in if _is_silent(scene, time_s, time_s + 0.2)]
+    silent_out = [time_s for time_s in cuts_out if _is_silent(scene, time_s - 0.2, time_s)]
+    starts += _on_cuts(silent_in, moment_costs(scene, silent_in, begins=True))
+    ends += _on_cuts(silent_out, moment_costs(scene, silent_out, begins=False))
     starts.append(_Edge(0.0, _file_edge_cost(scene.is_speech), "where the video begins"))
     ends.append(_Edge(scene.duration_s, _file_edge_cost(scene.is_speech[::-1]), "where the video ends"))
     starts, ends = _without_needless(starts), _without_needless(ends)
@@ -94,7 +104,7 @@ def quietest_edge(scene: Scene, from_s: float, to_s: float) -> tuple[float, floa
     if len(quiet):
         longest = quiet[int(np.argmax(quiet[:, 1] - quiet[:, 0]))]
         length_s = float(longest[1] - longest[0]) / HOPS_PER_S
-        edge = _Edge((first + float(longest.sum()) / 2.0) / HOPS_PER_S, _MID_SENTENCE_COST, "in a short pause")
+        edge = _Edge((first + float(longest.sum()) / 2.0) / HOPS_PER_S, MID_SENTENCE_COST, "in a short pause")
         if length_s >= 1.0 or longest[1] - longest[0] == last - first:
             edge = edge._replace(cost=_REGULAR_COST, reason="where nobody speaks")
     else:
@@ -122,7 +132,7 @@ def _start_in(gap: Gap, cuts: list[float], frame_s: float, params: SelectionPara
     if index < len(cuts) and cuts[index] <= edge.time_s + flash_s:
         before_s = cuts[index] - flash_s
         if before_s >= earliest_s and gap.on_s - before_s <= _LONGEST_LEAD_S:
-            return _Edge(before_s, gap.cost, gap.reason)
+            return _Edge(before_s, gap.cost + _LATE_COST, gap.reason)
         return edge._replace(cost=min(1.0, edge.cost + _FLASH_COST), reason=f"{edge.reason}, just before a cut")
     return edge
 
@@ -145,6 +155,10 @@ def _end_in(gap: Gap, cuts: list[float], frame_s: float, params: SelectionParams
     return edge
 
 
+def _on_cuts(times_s: list[float], costs: list[float]) -> list[_Edge]:
+    return [_Edge(time_s, cost, "on a cut") for time_s, cost in zip(times_s, costs, strict=True)]
+
+
 def _is_silent(scene: Scene, from_s: float, to_s: float) -> bool:
     first, last = max(0, math.floor(from_s * HOPS_PER_S)), math.ceil(to_s * HOPS_PER_S)
     return not scene.is_speech[first:last].any()
@@ -157,7 +171,7 @@ def _file_edge_cost(is_speech: NDArray[np.bool_]) -> float:
     if is_speech[:30].any():
         return 0.0
     # Where somebody speaks, silence at the ends of the file is not worth keeping.
-    return _REGULAR_COST if is_speech.any() else _CUT_COST
+    return _REGULAR_COST if is_speech.any() else SILENT_COST
 
 
 def _without_needless(edges: list[_Edge]) -> list[_Edge]:

@@ -20,7 +20,7 @@ _TELLING_WORDS = (
 )
 _TELLING = frozenset(_TELLING_WORDS.split())
 _QUESTIONS = ("?", "？", "؟")
-_MARKS = "\"'“”‘’«»()[]{}¿¡.,;:!?…。！？؟،、，"
+_MARKS = "\"'“”‘’«»()[]{}¿¡.,;:!?…。！？؟،、，-–—"
 
 
 def telling_words(
@@ -44,13 +44,10 @@ def telling_words(
     """
     if not len(words):
         return np.zeros(len(start_s)), np.zeros(len(start_s))
-    bare = [word.strip(_MARKS).lower() for word in words["word"].tolist()]
-    is_telling = np.array([word in _TELLING for word in bare])
-    has_number = np.array([any(c.isdigit() for c in word) for word in bare])
+    bare = [bare_word(word) for word in words["word"].tolist()]
     sentence = words["sentence"].to_numpy()
-    asks = np.array([word.rstrip("\"'”’)]»").endswith(_QUESTIONS) for word in words["word"].tolist()])
-    n_sentences = int(sentence.max()) + 1
-    question = np.bincount(sentence, asks, n_sentences) > 0
+    asks, has_number, is_telling = _marks(words, bare)
+    question = np.bincount(sentence, asks) > 0
     value = 0.35 * _rarity(bare, sentence) + 0.3 * is_telling + 0.2 * has_number + 0.15 * question[sentence]
     sums = np.concatenate([[0.0], np.cumsum(value)])
     middle_s = (words["start_s"].to_numpy() + words["end_s"].to_numpy()) / 2.0
@@ -58,11 +55,43 @@ def telling_words(
     text = (sums[last] - sums[first]) / np.maximum(1, last - first)
 
     begins = np.flatnonzero(np.diff(sentence, prepend=-1))
-    marks = np.stack([np.bincount(sentence, flags, n_sentences) > 0 for flags in (asks, has_number, is_telling)])
-    promise = np.minimum(1.0, np.array([0.6, 0.4, 0.4]) @ marks)
+    promise = sentence_promises(words)
     opener = np.minimum(np.searchsorted(words["start_s"].to_numpy()[begins], start_s - 0.05), len(begins) - 1)
     has_opener = words["start_s"].to_numpy()[begins][opener] < end_s
     return text, np.where(has_opener & (start_s <= words["start_s"].to_numpy()[begins][opener]), promise[opener], 0.0)
+
+
+def sentence_promises(words: pd.DataFrame) -> NDArray[np.float64]:
+    """Return how much each sentence promises, 0..1: a question, a number, somebody addressed.
+
+    Examples
+    --------
+    >>> words = pd.DataFrame({"word": ["Why", "so?", "It", "is."], "sentence": [0, 0, 1, 1]})
+    >>> sentence_promises(words).tolist()
+    [1.0, 0.0]
+    """
+    sentence = words["sentence"].to_numpy()
+    marks = _marks(words, [bare_word(word) for word in words["word"].tolist()])
+    has = np.stack([np.bincount(sentence, flags) > 0 for flags in marks])
+    return np.asarray(np.minimum(1.0, np.array([0.6, 0.4, 0.4]) @ has))
+
+
+def bare_word(word: str) -> str:
+    """Return a word in small letters without the marks around it.
+
+    Examples
+    --------
+    >>> bare_word("“Why?”")
+    'why'
+    """
+    return word.strip(_MARKS).lower()
+
+
+def _marks(words: pd.DataFrame, bare: list[str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which words end a question, which hold a number, and which are telling."""
+    asks = np.array([word.rstrip("\"'”’)]»").endswith(_QUESTIONS) for word in words["word"].tolist()], dtype=bool)
+    has_number = np.array([any(c.isdigit() for c in word) for word in bare], dtype=bool)
+    return asks, has_number, np.array([word in _TELLING for word in bare], dtype=bool)
 
 
 def _rarity(bare: list[str], sentence: NDArray[np.int64]) -> NDArray[np.float64]:

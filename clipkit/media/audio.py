@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 from numpy.typing import NDArray
@@ -89,20 +90,26 @@ def audio_blocks(
     path: str | os.PathLike[str],
     *,
     rate_hz: int,
-    channels: int,
+    channels: int | None,
     block_s: float = 10.0,
     start_s: float = 0.0,
     end_s: float | None = None,
     track: int | None = None,
     security: SecurityParams | None = None,
 ) -> Iterator[Samples]:
-    """Yield what :func:`read_audio` returns in blocks of `block_s` seconds, the last one shorter; memory stays flat."""
+    """Yield what :func:`read_audio` returns in blocks of `block_s` seconds, the last one shorter; memory stays flat.
+
+    Without a number of channels they stay those of the track, unmixed, in the order of :func:`channel_names`; a file
+    without sound then has one.
+    """
     info = probe(path, security)
     audio = _choose_track(info, track)
+    layout = _LAYOUTS[channels] if channels else audio.layout if audio else "mono"
+    channels = AudioLayout(layout).nb_channels
     end_s = info.duration_s if end_s is None else end_s
     first = round(start_s * rate_hz)
     n_left = max(round(end_s * rate_hz) - first, 0)
-    pieces = _pieces(info, audio, rate_hz, channels, start_s, end_s, security) if audio and n_left else iter(())
+    pieces = _pieces(info, audio, rate_hz, layout, start_s, end_s, security) if audio and n_left else iter(())
     block_size = n_left if math.isinf(block_s) else max(round(block_s * rate_hz), 1)
     block = np.zeros((min(block_size, n_left), channels), np.float32)
     begin = first
@@ -122,6 +129,15 @@ def audio_blocks(
         block = np.zeros((min(block_size, n_left), channels), np.float32)
 
 
+def channel_names(info: MediaInfo) -> tuple[str, ...]:
+    """Return the names of the channels of the track that is read by default (FL, FR, FC, LFE, ...); none without sound.
+
+    Channels whose place the file does not tell are called NONE.
+    """
+    audio = _choose_track(info, None)
+    return tuple(channel.name for channel in AudioLayout(audio.layout).channels) if audio else ()
+
+
 def _choose_track(info: MediaInfo, track: int | None) -> AudioInfo | None:
     if track is None:
         readable = [audio for audio in info.audio if audio.is_readable]
@@ -137,7 +153,7 @@ def _pieces(
     info: MediaInfo,
     audio: AudioInfo,
     rate_hz: int,
-    channels: int,
+    layout: str,
     start_s: float,
     end_s: float,
     security: SecurityParams | None,
@@ -148,7 +164,7 @@ def _pieces(
         if run is None or not run.continues(time_s, frame):
             if run is not None:
                 yield from run.flush()
-            run = _Run(frame, run.next_s if time_s is None and run else time_s or 0.0, rate_hz, channels)
+            run = _Run(frame, run.next_s if time_s is None and run else time_s or 0.0, rate_hz, layout)
         if run.next_s >= end_s:
             break
         yield from run.convert(frame)
@@ -159,11 +175,11 @@ def _pieces(
 class _Run:
     """A stretch of sound without gaps in one source format."""
 
-    def __init__(self, frame: Any, start_s: float, rate_hz: int, channels: int) -> None:
+    def __init__(self, frame: Any, start_s: float, rate_hz: int, layout: str) -> None:
         self._format = _source_format(frame)
-        self._channels = channels
-        layout = "mono" if frame.layout.nb_channels == 1 else _LAYOUTS[channels]
-        self._resampler = AudioResampler("fltp", layout, rate_hz, options=_MIX)
+        self._channels = AudioLayout(layout).nb_channels
+        mixed = "mono" if frame.layout.nb_channels == 1 else layout
+        self._resampler = AudioResampler("fltp", mixed, rate_hz, options=_MIX)
         self._start_s = start_s
         self._n_source = 0
         self._position = round(start_s * rate_hz)
@@ -188,8 +204,12 @@ class _Run:
         for frame in frames:
             if frame is None:  # a resampler with nothing to do hands back the flush
                 continue
-            samples = np.nan_to_num(frame.to_ndarray().T, nan=0.0, posinf=0.0, neginf=0.0)
-            yield self._position, np.broadcast_to(samples, (len(samples), self._channels))
+            samples = frame.to_ndarray().T
+            if not np.isfinite(samples).all():
+                samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+            if samples.shape[1] != self._channels:
+                samples = np.broadcast_to(samples, (len(samples), self._channels))
+            yield self._position, samples
             self._position += len(samples)
 
 

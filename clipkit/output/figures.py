@@ -34,7 +34,7 @@ from clipkit.output.figure_style import (
     styled,
     time_axis,
 )
-from clipkit.params import ScoringWeights
+from clipkit.params import PENALTIES, ScoringWeights
 from clipkit.timeline import format_timecode
 
 _TRANSITION_COLOURS = {"cut": GREY, "dissolve": BLUE, "fade": PURPLE, "wipe": VERMILION}
@@ -232,18 +232,19 @@ def terms_figure(clips: pd.DataFrame, weights: ScoringWeights | None = None) -> 
     clips : DataFrame
         Columns ``clip_id`` and one per term of :class:`~clipkit.params.ScoringWeights`, each 0 to 1.
     weights : ScoringWeights, optional
-        Terms that count for nothing are left out, the others stand heaviest first.
+        Terms that count for nothing are left out, the others stand heaviest first, penalties with a minus.
     """
     weight = {
         term: value for term, value in (weights or ScoringWeights()).model_dump().items() if term in clips.columns
     }
     terms = sorted((term for term in weight if weight[term] > 0), key=lambda term: -weight[term])
     values = clips[terms].to_numpy(np.float64).T
+    sign = {term: -1 if term in PENALTIES else 1 for term in terms}
     figure = go.Figure(
         go.Heatmap(
             z=values,
             x=[f"clip {clip_id}" for clip_id in clips["clip_id"]],
-            y=[f"{term} ×{weight[term]:.2f}" for term in terms],
+            y=[f"{term} ×{'−' if sign[term] < 0 else ''}{weight[term]:.2f}" for term in terms],
             zmin=0,
             zmax=1,
             xgap=2,
@@ -256,7 +257,7 @@ def terms_figure(clips: pd.DataFrame, weights: ScoringWeights | None = None) -> 
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", showgrid=False)
-    parts = values * np.array([[weight[term]] for term in terms]) if terms else values
+    parts = values * np.array([[sign[term] * weight[term]] for term in terms]) if terms else values
     strongest = [terms[row] for row in parts.argmax(axis=0)] if terms else []
     carried = "; ".join(f"clip {clip_id} by {term}" for clip_id, term in zip(clips["clip_id"], strongest, strict=False))
     sentence = f"Score terms from 0 to 1 and their weights; most was added to {carried or 'no clip'}."

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from clipkit.kernels.limiter import released_gain
+from clipkit.kernels.loudness import k_weighting, weighted_power
 from clipkit.params import AudioParams
 
 Samples = NDArray[np.float32]
@@ -156,48 +157,14 @@ def _integrated_lufs(samples: Samples, rate_hz: int) -> float:
     blocks_a_window = round(_BLOCK_S / _HOP_S)
     if n_hops < blocks_a_window:
         return -math.inf
-    sections = _k_weighting(rate_hz)
-    powers = np.zeros(n_hops)
-    hops_a_chunk = max(1, _CHUNK // hop)
-    for channel in range(samples.shape[1]):
-        state = np.zeros((len(sections), 2))
-        for first in range(0, n_hops, hops_a_chunk):
-            last = min(first + hops_a_chunk, n_hops)
-            chunk = samples[first * hop : last * hop, channel].astype(np.float64)
-            weighted, state = signal.sosfilt(sections, chunk, zi=state)
-            powers[first:last] += np.einsum("ij,ij->i", *(weighted.reshape(-1, hop),) * 2) / hop
-    windows = np.convolve(powers, np.full(blocks_a_window, 1.0 / blocks_a_window), mode="valid")
+    powers = np.empty((n_hops, samples.shape[1]))
+    weighted_power(samples, k_weighting(rate_hz), hop, np.zeros((samples.shape[1], 4)), powers)
+    windows = np.convolve(powers.sum(axis=1), np.full(blocks_a_window, 1.0 / blocks_a_window), mode="valid")
     audible = windows[windows > _to_power(_ABSOLUTE_GATE_LUFS)]
     if not len(audible):
         return -math.inf
     gate = float(audible.mean()) * 10.0 ** (_RELATIVE_GATE_LU / 10.0)
     return _to_lufs(float(audible[audible > gate].mean()))
-
-
-def _k_weighting(rate_hz: int) -> NDArray[np.float64]:
-    """Return the shelf and the high pass of BS.1770 as second-order sections for any rate.
-
-    The analogue prototypes behind the two filters that the standard tabulates for 48 kHz,
-    through the bilinear transform.
-    """
-    shelf_hz, shelf_db, shelf_q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
-    pass_hz, pass_q = 38.13547087602444, 0.5003270373238773
-    k = math.tan(math.pi * shelf_hz / rate_hz)
-    high = 10.0 ** (shelf_db / 20.0)
-    band = high**0.4996667741545416
-    norm = 1.0 + k / shelf_q + k * k
-    shelf = [
-        (high + band * k / shelf_q + k * k) / norm,
-        2.0 * (k * k - high) / norm,
-        (high - band * k / shelf_q + k * k) / norm,
-        1.0,
-        2.0 * (k * k - 1.0) / norm,
-        (1.0 - k / shelf_q + k * k) / norm,
-    ]
-    k = math.tan(math.pi * pass_hz / rate_hz)
-    norm = 1.0 + k / pass_q + k * k
-    high_pass = [1.0, -2.0, 1.0, 1.0, 2.0 * (k * k - 1.0) / norm, (1.0 - k / pass_q + k * k) / norm]
-    return np.array([shelf, high_pass])
 
 
 def _true_peak(samples: Samples) -> float:

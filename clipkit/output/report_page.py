@@ -41,6 +41,7 @@ def page_content(run: RunRecord) -> dict[str, Any]:
         "status": _status(run),
         "error": _error(run),
         "clips": clips,
+        "quality": _quality(run),
         "rejections": _rejections(run),
         "media": media_facts(run),
         "notes": [
@@ -100,6 +101,18 @@ def _lead(run: RunRecord, clips: list[dict[str, Any]], verdict_sentence: str) ->
         share = f", {progress:.0%} done" if isinstance(progress, int | float) else ""
         sentence += f" Still going, at stage {run.fields.get('stage') or 'start'}{share}."
     return f"{sentence} {verdict_sentence}".strip()
+
+
+def _quality(run: RunRecord) -> str:
+    """Return the mean score beside what nearness to the middle alone would have got, or nothing."""
+    quality = run.section("quality")
+    mean, prior = quality.get("mean_score"), quality.get("centre_prior")
+    if not isinstance(mean, int | float) or not isinstance(prior, int | float):
+        return ""
+    return (
+        f"Mean score {mean:.2f}. Clips chosen by nearness to the video's middle alone "
+        f"would have scored {prior:.2f} (centre prior)."
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 from clipkit.analysis.features import Frames, measure_frames
 from clipkit.analysis.highlights import choose_profile, find_candidates
 from clipkit.analysis.reframe import plan_crop
-from clipkit.analysis.select import select_clips
+from clipkit.analysis.select import centre_prior, select_clips
 from clipkit.analysis.shots import detect_transitions
 from clipkit.analysis.speech import find_pauses, measure_audio
 from clipkit.analysis.words import words_from_cues
@@ -168,6 +168,12 @@ class ClipRun:
             missing = self.params.selection.n_clips - len(self.clips)
             if missing > 0:
                 self.folder.note("choose", f"{missing} fewer clips than asked for: no more spans fit without overlap.")
+            prior = centre_prior(
+                self.candidates, self.params.selection, duration_s=self.frames.duration_s, words=self.words
+            )
+            self.folder.update(
+                quality={"mean_score": round(float(self.clips["score"].mean()), 4), "centre_prior": prior}
+            )
             self.folder.save_table("clips.csv", self.clips)
             self.folder.save_table("rejected.csv", self.rejected)
             return self.clips

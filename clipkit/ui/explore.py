@@ -12,6 +12,7 @@ import ipywidgets as widgets
 import pandas as pd
 import plotly.graph_objects as go
 
+from clipkit.analysis.select import centre_prior
 from clipkit.errors import InputError
 from clipkit.media.reader import VideoReader, open_video
 from clipkit.output.figure_style import axis_ms
@@ -154,7 +155,7 @@ class Explorer:
         self.signals = go.FigureWidget(self._signals())
         self.sliders = WeightSliders(live=True)
         self.sliders.value = measured.params.scoring.weights.model_dump()
-        self.table, self.choice = widgets.HTML(), widgets.HTML()
+        self.table, self.choice, self.heading = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._rank()
         self.figure = go.FigureWidget(candidates_figure(self.ranking, self.chosen, duration_s=measured.duration_s))
         self.frames_view = widgets.VBox([self.time, self.clock, self.picture])
@@ -167,7 +168,7 @@ class Explorer:
                 widgets.HTML(style()),
                 self.sliders,
                 self.figure,
-                widgets.HTML(title_markup("These would be chosen")),
+                self.heading,
                 self.choice,
                 self.table,
             ]
@@ -210,6 +211,12 @@ class Explorer:
             words=measured.words,
         )
         self.table.value, self.choice.value = ranking_markup(self.ranking), chosen_markup(self.chosen)
+        prior = centre_prior(
+            self.ranking, measured.params.selection, duration_s=measured.duration_s, words=measured.words
+        )
+        mean = float(self.chosen["score"].mean()) if len(self.chosen) else 0.0
+        detail = f"mean score {mean:.2f}, by nearness to the middle alone {prior:.2f}"
+        self.heading.value = title_markup("These would be chosen", detail)
 
     def _reweigh(self, _change: Any) -> None:
         self._rank()
