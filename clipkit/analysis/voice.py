@@ -37,7 +37,7 @@ _RANGE_SHARES = (0.1, 0.9)
 _LEAST_VOICED_S = 0.3
 
 # A syllable is a peak of the level that stands this much above the dips on both sides.
-_SYLLABLE_DB = 2.0
+_SYLLABLE_DB = 1.5
 _SYLLABLE_GAP_S = 0.08
 _RATE_S = 3.0
 _LEAST_SPOKEN_S = 0.5
