@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
+from scipy.ndimage import binary_opening, maximum_filter1d, median_filter, uniform_filter1d
 from scipy.signal import find_peaks, firwin, oaconvolve
 
 from clipkit.analysis.downmix import RATE_HZ
@@ -27,8 +27,9 @@ _WINDOW = _LOW_RATE_HZ // 25
 _REACH = 64  # samples on either side that the low pass sees
 _LOW_PASS = firwin(2 * _REACH + 1, 1200.0, fs=RATE_HZ, window=("kaiser", 8.0)).astype(np.float32)
 _OCTAVE_COST = 0.03
-_PERIODIC = 0.5
-_MEDIAN = 5
+_PERIODIC = 0.6
+# A value further than this from the median of 140 ms is a wrong octave.
+_MEDIAN, _STRAY = 7, 1.25
 
 _RANGE_S = 3.0
 _RANGE_EVERY = 10
@@ -36,7 +37,7 @@ _RANGE_SHARES = (0.1, 0.9)
 _LEAST_VOICED_S = 0.3
 
 # A syllable is a peak of the level that stands this much above the dips on both sides.
-_SYLLABLE_DB = 2.0
+_SYLLABLE_DB = 1.5
 _SYLLABLE_GAP_S = 0.08
 _RATE_S = 3.0
 _LEAST_SPOKEN_S = 0.5
@@ -55,8 +56,8 @@ def track_pitch(samples: NDArray[np.float32], n_hops: int) -> tuple[NDArray[np.f
     Notes
     -----
     The strongest peak of the normalised autocorrelation of 40 ms below 1.2 kHz, every second hop,
-    where longer periods pay a cost for each octave [1]_; then a median over 100 ms, which takes
-    out single wrong octaves.
+    where longer periods pay a cost for each octave [1]_; then the median of 140 ms in place of what
+    strays from it.
 
     References
     ----------
@@ -71,9 +72,21 @@ def track_pitch(samples: NDArray[np.float32], n_hops: int) -> tuple[NDArray[np.f
     padded = np.pad(low, (lead, missing)).astype(np.float32)
     periods, strengths = np.empty(n_frames, np.float32), np.empty(n_frames, np.float32)
     strongest_periods(padded, _FRAME, _WINDOW, _SHORTEST, _LONGEST, _OCTAVE_COST, periods, strengths)
-    pitch_hz = np.where(strengths >= _PERIODIC, _LOW_RATE_HZ / np.maximum(periods, 1.0), 0.0).astype(np.float32)
-    pitch_hz = np.where(pitch_hz > 0.0, median_filter(pitch_hz, _MEDIAN, mode="nearest"), 0.0).astype(np.float32)
-    return np.repeat(pitch_hz, _STRIDE)[:n_hops], np.repeat(strengths, _STRIDE)[:n_hops]
+    # Glottal pulses come in rows: one periodic frame by itself is an accident.
+    voiced = binary_opening(strengths >= _PERIODIC, np.ones(2))
+    pitch_hz = np.where(voiced, _LOW_RATE_HZ / np.maximum(periods, 1.0), 0.0)
+    return np.repeat(_steadied(pitch_hz), _STRIDE)[:n_hops], np.repeat(strengths, _STRIDE)[:n_hops]
+
+
+def _steadied(pitch_hz: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return pitch with every value that leaves the median of its voiced neighbours replaced by it."""
+    voiced = np.flatnonzero(pitch_hz > 0.0)
+    if not len(voiced):
+        return pitch_hz.astype(np.float32)
+    filled = np.interp(np.arange(len(pitch_hz)), voiced, pitch_hz[voiced])
+    usual = median_filter(filled, _MEDIAN, mode="nearest")
+    is_stray = np.maximum(filled / usual, usual / filled) > _STRAY
+    return np.where(pitch_hz > 0.0, np.where(is_stray, usual, pitch_hz), 0.0).astype(np.float32)
 
 
 def pitch_range(pitch_hz: NDArray[np.float32], is_voice: NDArray[np.bool_]) -> NDArray[np.float32]:
