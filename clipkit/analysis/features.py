@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clipkit.errors import InputError
-from clipkit.kernels.luma import cell_means, luma_measures
+from clipkit.kernels.luma import picture_measures
 from clipkit.kernels.motion import grid_differences, moving_shares
 from clipkit.media.frames import Frame, Plane
 from clipkit.media.probe import MediaInfo, VideoInfo
@@ -43,8 +43,9 @@ COLUMNS = (
     "motion",
 )
 BLOCK = 512
-# Of a higher plane every second, third … line is read: a cell still has hundreds of pixels.
-FEWEST_LINES = 360
+# Of a higher plane every second, third … line is read: a cell still has a hundred pixels or more, and
+# fetching what a decoder wrote costs more than adding it up.
+LUMA_LINES_A_CELL, CHROMA_LINES_A_CELL = 8, 4
 # A cell moves when it changes by more than coding noise from the picture shown this long ago.
 MOTION_LAG_S = 0.06
 MOTION_LEVEL = 4
@@ -159,9 +160,16 @@ class _Block:
         n = self.n_frames
         self._pts[n], self._time_s[n], self._is_key[n] = frame.pts, frame.time_s, frame.is_key
         luma, u, v = frame.planes
-        luma_measures(*_fit(luma, *self._luma.shape[1:]), self._luma[n], self._edges[n], self._counts[n])
-        cell_means(*_fit(u, *self._edges.shape[1:]), self._chroma[n, 0])
-        cell_means(*_fit(v, *self._edges.shape[1:]), self._chroma[n, 1])
+        cells = self._edges.shape[1:]
+        picture_measures(
+            *_fit(luma, *self._luma.shape[1:], LUMA_LINES_A_CELL),
+            *_fit(u, *cells, CHROMA_LINES_A_CELL),
+            *_fit(v, *cells, CHROMA_LINES_A_CELL),
+            self._luma[n],
+            self._chroma[n],
+            self._edges[n],
+            self._counts[n],
+        )
         self.n_frames += 1
 
     def finished(self) -> dict[str, NDArray[Any]]:
@@ -191,10 +199,10 @@ class _Block:
         }
 
 
-def _fit(plane: Plane, n_rows: int, n_columns: int) -> tuple[NDArray[np.uint8], int, int, int]:
+def _fit(plane: Plane, n_rows: int, n_columns: int, lines_a_cell: int) -> tuple[NDArray[np.uint8], int, int, int]:
     """Return the arguments of a kernel: a read-only plane with at least one pixel a cell, high ones thinned."""
     samples, height, width, stride = plane
-    step = max(1, height // FEWEST_LINES)
+    step = max(1, height // (lines_a_cell * n_rows))
     height, stride = height // step, stride * step
     if height < n_rows or width < n_columns:
         up, across = -(-n_rows // height), -(-n_columns // width)
