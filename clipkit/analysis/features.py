@@ -25,6 +25,7 @@ from clipkit.media.frames import Frame, Plane
 from clipkit.media.probe import MediaInfo, VideoInfo
 from clipkit.media.reader import open_video
 from clipkit.params import AnalysisParams, Params
+from clipkit.scratch import ArrayFile
 
 Progress = Callable[[float], None]
 
@@ -42,6 +43,7 @@ COLUMNS = (
     "difference",
     "motion",
 )
+GRIDS = ("luma", "chroma", "edges", "histograms")
 BLOCK = 512
 # Of a higher plane every second, third … line is read: a cell still has a hundred pixels or more, and
 # fetching what a decoder wrote costs more than adding it up.
@@ -86,7 +88,9 @@ class Frames:
     n_corrupt: int = 0
 
 
-def measure_frames(path: str | Path, params: Params, *, progress: Progress | None = None) -> Frames:
+def measure_frames(
+    path: str | Path, params: Params, *, progress: Progress | None = None, scratch: str | Path | None = None
+) -> Frames:
     """Decode a video once and measure every frame.
 
     Parameters
@@ -97,6 +101,8 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
         levels of ``analysis``.
     progress : callable, optional
         Gets the share of the video that is done, 0 to 1, never falling.
+    scratch : path, optional
+        Folder on a disk with room for the grids; none: the system's folder for temporary files.
 
     Returns
     -------
@@ -106,12 +112,16 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
     ------
     InputError
         If the file cannot be read or holds no picture that can be decoded.
+    ResourceError
+        ``resource.disk_full`` or ``resource.not_writable`` when the grids find no room.
 
     Notes
     -----
-    About 1.7 kB a frame are kept, 180 MB for one hour at 30 frames a second.
+    The grids take about 1.6 kB a frame, 170 MB for one hour at 30 frames a second.  They go to a
+    nameless file block by block and are read through the page cache; only the table is in memory.
     """
-    blocks: list[_Block] = []
+    kept = _Kept(scratch)
+    block: _Block | None = None
     with open_video(
         path,
         reader=params.source.reader,
@@ -121,16 +131,19 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
     ) as video:
         info = video.info
         for frame in video:
-            if not blocks or blocks[-1].is_full:
-                if blocks and progress:
-                    progress(min(1.0, frame.time_s / info.duration_s))
-                blocks.append(_Block(video.video, params.analysis))
-            blocks[-1].add(frame)
+            if block is None or block.is_full:
+                if block is not None:
+                    kept.add(block)
+                    if progress:
+                        progress(min(1.0, frame.time_s / info.duration_s))
+                block = _Block(video.video, params.analysis)
+            block.add(frame)
         n_corrupt = video.n_corrupt
-    if not blocks:
+    if block is None:
         message = f"{Path(path).name}: no picture could be decoded. Pass a file with video that plays."
         raise InputError(message, code="input.no_frames")
-    frames = _join(blocks, info, n_corrupt)
+    kept.add(block)
+    frames = kept.finished(info, n_corrupt)
     if progress:
         progress(1.0)
     return frames
@@ -199,6 +212,45 @@ class _Block:
         }
 
 
+class _Kept:
+    """All blocks so far: grids in files, columns of the table in memory."""
+
+    def __init__(self, folder: str | Path | None) -> None:
+        self._grids = {name: ArrayFile(folder) for name in GRIDS}
+        self._columns: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS}
+        # The frames that those of the next block are compared with.
+        self._last_s: NDArray[np.float64] | None = None
+        self._last_luma: NDArray[np.uint8] | None = None
+
+    def add(self, block: _Block) -> None:
+        """Add a block that no frame will be added to."""
+        values = block.finished()
+        time_s, luma = values["time_s"], np.ascontiguousarray(values["luma"])
+        if self._last_s is not None and self._last_luma is not None:
+            time_s, luma = np.concatenate([self._last_s, time_s]), np.concatenate([self._last_luma, luma])
+        before = _frame_before(time_s, MOTION_LAG_S)
+        difference, motion = np.empty(len(time_s), np.float32), np.empty(len(time_s), np.float32)
+        grid_differences(luma, np.maximum(np.arange(len(time_s)) - 1, 0), difference)
+        moving_shares(luma, before, MOTION_LEVEL, motion)
+        values |= {"difference": difference[-block.n_frames :], "motion": motion[-block.n_frames :]}
+        self._last_s, self._last_luma = time_s[before[-1] :], luma[before[-1] :]
+        for name, grid in self._grids.items():
+            grid.append(values[name])
+        for name, column in self._columns.items():
+            column.append(values[name].copy())
+
+    def finished(self, info: MediaInfo, n_corrupt: int) -> Frames:
+        """Return everything as one; nothing can be added any more."""
+        table = pd.DataFrame({name: np.concatenate(column) for name, column in self._columns.items()})
+        return Frames(
+            table=table,
+            **{name: grid.finished() for name, grid in self._grids.items()},
+            info=info,
+            duration_s=max(info.duration_s, float(table["time_s"].iloc[-1]) + 1e-3),
+            n_corrupt=n_corrupt,
+        )
+
+
 def _fit(plane: Plane, n_rows: int, n_columns: int, lines_a_cell: int) -> tuple[NDArray[np.uint8], int, int, int]:
     """Return the arguments of a kernel: a read-only plane with at least one pixel a cell, high ones thinned."""
     samples, height, width, stride = plane
@@ -219,36 +271,6 @@ def _fit(plane: Plane, n_rows: int, n_columns: int, lines_a_cell: int) -> tuple[
 def _as_displayed(grids: NDArray[Any], video: VideoInfo) -> NDArray[Any]:
     straight = grids[..., ::-1] if video.mirrored else grids
     return np.rot90(straight, k=-(video.rotation // 90), axes=(-2, -1))
-
-
-def _join(blocks: list[_Block], info: MediaInfo, n_corrupt: int) -> Frames:
-    """Return all blocks as one; empties `blocks` on the way, so that memory is not held twice."""
-    n_frames = sum(block.n_frames for block in blocks)
-    joined: dict[str, NDArray[Any]] = {}
-    first = 0
-    blocks.reverse()
-    while blocks:
-        block = blocks.pop()
-        for name, values in block.finished().items():
-            if name not in joined:
-                joined[name] = np.empty((n_frames, *values.shape[1:]), values.dtype)
-            joined[name][first : first + block.n_frames] = values
-        first += block.n_frames
-    time_s, luma = joined["time_s"], joined["luma"]
-    joined["difference"] = np.empty(n_frames, np.float32)
-    grid_differences(luma, np.maximum(np.arange(n_frames) - 1, 0), joined["difference"])
-    joined["motion"] = np.empty(n_frames, np.float32)
-    moving_shares(luma, _frame_before(time_s, MOTION_LAG_S), MOTION_LEVEL, joined["motion"])
-    return Frames(
-        table=pd.DataFrame({name: joined[name] for name in COLUMNS}),
-        luma=luma,
-        chroma=joined["chroma"],
-        edges=joined["edges"],
-        histograms=joined["histograms"],
-        info=info,
-        duration_s=max(info.duration_s, float(time_s[-1]) + 1e-3),
-        n_corrupt=n_corrupt,
-    )
 
 
 def _frame_before(time_s: NDArray[np.float64], lag_s: float) -> NDArray[np.int64]:

@@ -97,7 +97,9 @@ class ClipRun:
     def measure(self) -> Frames:
         """Decode every frame once and return the frames table with its luma grids."""
         with self.folder.stage("measure"):
-            self.frames = measure_frames(self.video, self.params, progress=self._share("measure"))
+            self.frames = measure_frames(
+                self.video, self.params, progress=self._share("measure"), scratch=self.folder.path
+            )
             if self.frames.duration_s < SHORTEST_CLIP_S:
                 message = (
                     f"{self.video.name}: a clip lasts at least {SHORTEST_CLIP_S:g} s, this video has "
