@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hazards import write
 
-from clipkit.analysis import features
+from clipkit.analysis import blocks
 from clipkit.analysis.features import COLUMNS, Frames, measure_frames
 from clipkit.errors import InputError
 from clipkit.media.reader import open_video
@@ -112,7 +112,7 @@ def test_blocks_join_without_a_seam(tmp_path, monkeypatch):
     pictures = [np.full((36, 64, 3), 20 + 9 * k, np.uint8) for k in range(23)]
     path = video(tmp_path / "a.mp4", pictures)
     whole = measure_frames(path, Params())
-    monkeypatch.setattr(features, "BLOCK", 5)
+    monkeypatch.setattr(blocks, "BLOCK", 5)
 
     parts = measure_frames(path, Params())
 
@@ -123,7 +123,7 @@ def test_blocks_join_without_a_seam(tmp_path, monkeypatch):
 
 
 def test_progress_rises_to_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "BLOCK", 4)
+    monkeypatch.setattr(blocks, "BLOCK", 4)
     shares = []
 
     measure_frames(video(tmp_path / "a.mp4", plain(90, 20)), Params(), progress=shares.append)

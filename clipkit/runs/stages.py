@@ -18,6 +18,7 @@ from clipkit.analysis.features import Frames, measure_frames
 from clipkit.analysis.highlights import choose_profile, find_candidates
 from clipkit.analysis.reframe import plan_crop
 from clipkit.analysis.select import select_clips
+from clipkit.analysis.settle import settle_edges
 from clipkit.analysis.shots import detect_transitions
 from clipkit.analysis.speech import find_pauses, measure_audio
 from clipkit.analysis.words import words_from_cues
@@ -106,6 +107,8 @@ class ClipRun:
                     f"{self.frames.duration_s:.2f} s of picture. Give a longer video."
                 )
                 raise InputError(message, code="input.too_short")
+            if self.frames.note:
+                self.folder.note("measure", self.frames.note)
             self.folder.save_table("frames.parquet", self.frames.table)
             return self.frames
 
@@ -170,6 +173,8 @@ class ClipRun:
             missing = self.params.selection.n_clips - len(self.clips)
             if missing > 0:
                 self.folder.note("choose", f"{missing} fewer clips than asked for: no more spans fit without overlap.")
+            if self.frames.is_decoded is not None:
+                self.clips = settle_edges(self.video, self.clips, self.words, self.params)
             self.folder.save_table("clips.csv", self.clips)
             self.folder.save_table("rejected.csv", self.rejected)
             return self.clips
