@@ -14,6 +14,7 @@ import csv
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -34,15 +35,28 @@ def read_truth(path: str) -> tuple[Intervals, list[str]]:
     return [(int(row["begin"]), int(row["end"])) for row in rows], [row["kind"] for row in rows]
 
 
-def report(name: str, cpu_s: float, truth: Intervals, kinds: list[str], found: Intervals) -> None:
+class Scores(NamedTuple):
+    """How well what was found meets the truth; `hits` are the rows of the truth that were found."""
+
+    precision: float
+    recall: float
+    f1: float
+    hits: list[int]
+
+
+def scores(truth: Intervals, found: Intervals) -> Scores:
     meets = np.zeros((len(truth), len(found)))
     for i, (begin, end) in enumerate(truth):
         for j, (first, last) in enumerate(found):
             meets[i, j] = first - 1 <= end and begin <= last + 1
-    pairs = [(i, j) for i, j in zip(*linear_sum_assignment(-meets), strict=True) if meets[i, j]]
-    precision, recall = len(pairs) / max(1, len(found)), len(pairs) / max(1, len(truth))
-    f1 = 2 * precision * recall / max(1e-9, precision + recall)
-    hit = [kinds[i] for i, _ in pairs]
+    hits = [i for i, j in zip(*linear_sum_assignment(-meets), strict=True) if meets[i, j]]
+    precision, recall = len(hits) / max(1, len(found)), len(hits) / max(1, len(truth))
+    return Scores(precision, recall, 2 * precision * recall / max(1e-9, precision + recall), hits)
+
+
+def report(name: str, cpu_s: float, truth: Intervals, kinds: list[str], found: Intervals) -> None:
+    precision, recall, f1, hits = scores(truth, found)
+    hit = [kinds[i] for i in hits]
     by_kind = "  ".join(f"{kind} {hit.count(kind)}/{kinds.count(kind)}" for kind in KINDS if kind in kinds)
     print(f"  {name:24s} {cpu_s:7.2f} s CPU   F1 {f1:.3f}  P {precision:.3f}  R {recall:.3f}   {by_kind}")
 

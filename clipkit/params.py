@@ -47,10 +47,19 @@ class SourceParams(_Section):
         "full", description="skip: measure frames with their coding blocks left unsmoothed, cheaper; clips never are"
     )
 
+    scan: Literal["full", "fast", "auto"] = Field(
+        "full",
+        description="fast: measure only stretches in which packets and key frames show that something changes; auto: "
+        "fast where that is less than half of the video",
+    )
+
     @model_validator(mode="after")
     def _reader_can_skip(self) -> SourceParams:
         if self.loop_filter == "skip" and self.reader == "decord":
             message = "source.loop_filter must be full with source.reader decord, got skip. Use source.reader pyav"
+            raise ValueError(message)
+        if self.scan != "full" and self.reader == "decord":
+            message = f"source.scan must be full with source.reader decord, got {self.scan}. Use source.reader pyav"
             raise ValueError(message)
         return self
 

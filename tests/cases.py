@@ -50,7 +50,7 @@ class Case:
     def expected(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Run the twin on the same inputs."""
         inputs = args[: len(args) - self.n_filled]
-        if self.kernel in (luma.cell_means, luma.luma_measures):
+        if self.kernel in (luma.cell_means, luma.luma_measures, luma.picture_measures):
             inputs = (*inputs, args[len(inputs)].shape)
         result = self.twin(*inputs)
         return result if isinstance(result, tuple) else (result,)
@@ -98,8 +98,12 @@ def make_luma_measures(rng, size):
     return (*plane(rng, height, width, padding), *filled)
 
 
-def make_grids(rng, size):
-    return levels(rng, size)
+def make_picture_measures(rng, size):
+    height, width, padding, (n_rows, n_columns) = size
+    colours = [plane(rng, (height + 1) // 2, (width + 1) // 2, padding) for _ in range(2)]
+    args = make_luma_measures(rng, size)
+    small = np.full((2, n_rows // 2, n_columns // 2), 7, np.uint8)
+    return (*args[:4], *colours[0], *colours[1], args[4], small, *args[5:])
 
 
 def before(rng, n_frames):
@@ -153,6 +157,15 @@ CASES = (
         n_filled=3,
         tolerance=1e-4,  # the float32 of a mean up to 255
         opencv=shrink,
+    ),
+    Case(
+        luma.picture_measures,
+        reference.picture_measures,
+        make_picture_measures,
+        ((2, 2, 0, (2, 2)), (18, 32, 5, (18, 32)), (97, 33, 1, (32, 18))),
+        (180, 640, 0, (18, 32)),
+        n_filled=4,
+        tolerance=1e-4,
     ),
     Case(
         motion.grid_difference,

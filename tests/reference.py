@@ -46,6 +46,13 @@ def luma_measures(samples, stride, height, width, shape):
     return cell_means(samples, stride, height, width, shape), edges, counts.astype(np.int32)
 
 
+def picture_measures(*planes_and_shape):
+    *planes, shape = planes_and_shape
+    grid, edges, counts = luma_measures(*planes[:4], shape)
+    colours = [cell_means(*plane, edges.shape) for plane in (planes[4:8], planes[8:])]
+    return grid, np.stack(colours), edges, counts
+
+
 def grid_difference(first, second):
     def one_way(here, there):
         here, there = here.astype(float), np.pad(there.astype(float), 1, constant_values=np.inf)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import tracemalloc
+
+import av
 import numpy as np
 import pytest
+from hazards import write
 
-from clipkit.analysis import features
+from clipkit.analysis import blocks
 from clipkit.analysis.features import COLUMNS, Frames, measure_frames
 from clipkit.errors import InputError
 from clipkit.media.reader import open_video
@@ -107,7 +112,7 @@ def test_blocks_join_without_a_seam(tmp_path, monkeypatch):
     pictures = [np.full((36, 64, 3), 20 + 9 * k, np.uint8) for k in range(23)]
     path = video(tmp_path / "a.mp4", pictures)
     whole = measure_frames(path, Params())
-    monkeypatch.setattr(features, "BLOCK", 5)
+    monkeypatch.setattr(blocks, "BLOCK", 5)
 
     parts = measure_frames(path, Params())
 
@@ -118,7 +123,7 @@ def test_blocks_join_without_a_seam(tmp_path, monkeypatch):
 
 
 def test_progress_rises_to_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "BLOCK", 4)
+    monkeypatch.setattr(blocks, "BLOCK", 4)
     shares = []
 
     measure_frames(video(tmp_path / "a.mp4", plain(90, 20)), Params(), progress=shares.append)
@@ -197,3 +202,41 @@ def test_grids_lie_as_the_picture_is_displayed(media, name):
 @pytest.mark.media
 def test_broken_packets_are_counted(media):
     assert measure_frames(media / "odd" / "de_corrupted.mp4", Params()).n_corrupt > 0
+
+
+def claim_duration(path, duration_s):
+    """Overwrite the length in the header of a Matroska file, in milliseconds, by a lie."""
+    whole = path.read_bytes()
+    element = bytes.fromhex("448988")
+    before, after = whole.split(element, 1)
+    path.write_bytes(before + element + struct.pack(">d", duration_s * 1e3) + after[8:])
+
+
+def test_a_file_that_claims_forty_hours_is_measured_as_what_it_is(tmp_path):
+    path = write(tmp_path / "a.mkv", range(30))
+    claim_duration(path, 143_165.0)
+    with av.open(str(path)) as container:
+        assert container.duration / av.time_base > 140_000, "the lie is told"
+    tracemalloc.start()
+
+    frames = measure_frames(path, Params())
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(frames.table) == 30
+    assert frames.duration_s == pytest.approx(1.2, abs=0.05)
+    assert peak < 20_000_000
+
+
+def test_memory_holds_no_grids(tmp_path):
+    path = video(tmp_path / "a.mp4", plain(90, 300, 36, 64))
+    tracemalloc.start()
+
+    frames = measure_frames(path, Params(), scratch=tmp_path)
+
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    stored = sum(getattr(frames, name).nbytes for name in ("luma", "chroma", "edges", "histograms"))
+    assert stored == 300 * (576 + 288 + 576 + 128)
+    assert kept < stored / 3
+    assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]

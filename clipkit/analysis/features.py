@@ -9,45 +9,25 @@ has 18 rows of 32 luma cells and 9 rows of 16 chroma and edge cells; a higher on
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clipkit.analysis.blocks import COLUMNS, Block, Kept, Repeat
+from clipkit.analysis.scan import plan_scan
 from clipkit.errors import InputError
-from clipkit.kernels.luma import cell_means, luma_measures
-from clipkit.kernels.motion import grid_differences, moving_shares
-from clipkit.media.frames import Frame, Plane
-from clipkit.media.probe import MediaInfo, VideoInfo
+from clipkit.media.frames import Frame, VideoReader
+from clipkit.media.probe import MediaInfo
 from clipkit.media.reader import open_video
-from clipkit.params import AnalysisParams, Params
+from clipkit.params import Params
+
+__all__ = ["COLUMNS", "Frames", "measure_frames", "measure_stretch"]
 
 Progress = Callable[[float], None]
-
-COLUMNS = (
-    "pts",
-    "time_s",
-    "is_key",
-    "luma_mean",
-    "luma_std",
-    "black_share",
-    "white_share",
-    "edge_energy",
-    "chroma_u",
-    "chroma_v",
-    "difference",
-    "motion",
-)
-BLOCK = 512
-# Of a higher plane every second, third … line is read: a cell still has hundreds of pixels.
-FEWEST_LINES = 360
-# A cell moves when it changes by more than coding noise from the picture shown this long ago.
-MOTION_LAG_S = 0.06
-MOTION_LEVEL = 4
 
 
 @dataclass(frozen=True)
@@ -73,6 +53,11 @@ class Frames:
         End of the last frame.
     n_corrupt : int
         Packets and frames that were broken; what could be decoded of them is in the table.
+    is_decoded : ndarray of bool, shape (n_frames,), or None
+        None when all were.  The row and the grids of a frame that was not repeat those of the key
+        frame before it, with its own ``pts`` and ``time_s``, so that rows are frames in display order.
+    note : str
+        Why everything was decoded although ``source.scan`` asked for less, or nothing.
     """
 
     table: pd.DataFrame
@@ -83,10 +68,14 @@ class Frames:
     info: MediaInfo
     duration_s: float
     n_corrupt: int = 0
+    is_decoded: NDArray[np.bool_] | None = None
+    note: str = ""
 
 
-def measure_frames(path: str | Path, params: Params, *, progress: Progress | None = None) -> Frames:
-    """Decode a video once and measure every frame.
+def measure_frames(
+    path: str | Path, params: Params, *, progress: Progress | None = None, scratch: str | Path | None = None
+) -> Frames:
+    """Decode a video once and measure every frame, or as many as ``source.scan`` asks for.
 
     Parameters
     ----------
@@ -96,6 +85,8 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
         levels of ``analysis``.
     progress : callable, optional
         Gets the share of the video that is done, 0 to 1, never falling.
+    scratch : path, optional
+        Folder on a disk with room for the grids; none: the system's folder for temporary files.
 
     Returns
     -------
@@ -105,12 +96,14 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
     ------
     InputError
         If the file cannot be read or holds no picture that can be decoded.
+    ResourceError
+        ``resource.disk_full`` or ``resource.not_writable`` when the grids find no room.
 
     Notes
     -----
-    About 1.7 kB a frame are kept, 180 MB for one hour at 30 frames a second.
+    The grids take about 1.6 kB a frame, 170 MB for one hour at 30 frames a second.  They go to a
+    nameless file block by block and are read through the page cache; only the table is in memory.
     """
-    blocks: list[_Block] = []
     with open_video(
         path,
         reader=params.source.reader,
@@ -118,131 +111,55 @@ def measure_frames(path: str | Path, params: Params, *, progress: Progress | Non
         loop_filter=params.source.loop_filter == "full",
         security=params.security,
     ) as video:
-        info = video.info
-        for frame in video:
-            if not blocks or blocks[-1].is_full:
-                if blocks and progress:
-                    progress(min(1.0, frame.time_s / info.duration_s))
-                blocks.append(_Block(video.video, params.analysis))
-            blocks[-1].add(frame)
-        n_corrupt = video.n_corrupt
-    if not blocks:
+        plan = plan_scan(video, params) if params.source.scan != "full" else ""
+        pictures = plan if isinstance(plan, str) else plan.pictures(video)
+        frames = _measured(video, params, video if isinstance(pictures, str) else pictures, progress, scratch)
+    if frames is None:
         message = f"{Path(path).name}: no picture could be decoded. Pass a file with video that plays."
         raise InputError(message, code="input.no_frames")
-    frames = _join(blocks, info, n_corrupt)
     if progress:
         progress(1.0)
-    return frames
+    return replace(frames, note=plan) if isinstance(plan, str) else frames
 
 
-class _Block:
-    """Measures of up to `BLOCK` frames, grids still as decoded."""
+def measure_stretch(video: VideoReader, params: Params, start_s: float, end_s: float) -> Frames | None:
+    """Decode and measure the frames with ``start_s <= time_s < end_s``; None where there is none.
 
-    def __init__(self, video: VideoInfo, params: AnalysisParams) -> None:
-        self._video, self._params = video, params
-        is_high, is_turned = video.height > video.width, video.rotation in (90, 270)
-        shape = (16, 9) if is_high != is_turned else (9, 16)
-        self.n_frames = 0
-        self._pts = np.empty(BLOCK, np.int64)
-        self._time_s = np.empty(BLOCK, np.float64)
-        self._is_key = np.empty(BLOCK, np.bool_)
-        self._luma = np.empty((BLOCK, 2 * shape[0], 2 * shape[1]), np.uint8)
-        self._chroma = np.empty((BLOCK, 2, *shape), np.uint8)
-        self._edges = np.empty((BLOCK, *shape), np.float32)
-        self._counts = np.empty((BLOCK, 256), np.int32)
-
-    @property
-    def is_full(self) -> bool:
-        return self.n_frames == BLOCK
-
-    def add(self, frame: Frame) -> None:
-        n = self.n_frames
-        self._pts[n], self._time_s[n], self._is_key[n] = frame.pts, frame.time_s, frame.is_key
-        luma, u, v = frame.planes
-        luma_measures(*_fit(luma, *self._luma.shape[1:]), self._luma[n], self._edges[n], self._counts[n])
-        cell_means(*_fit(u, *self._edges.shape[1:]), self._chroma[n, 0])
-        cell_means(*_fit(v, *self._edges.shape[1:]), self._chroma[n, 1])
-        self.n_frames += 1
-
-    def finished(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays of the block, as displayed and without the unused tail."""
-        n, levels = self.n_frames, np.arange(256)
-        shares = self._counts[:n] / self._counts[:n].sum(axis=1, keepdims=True)
-        mean = shares @ levels
-        chroma = self._chroma[:n].mean(axis=(2, 3))
-        scalars = {
-            "luma_mean": mean,
-            "luma_std": np.sqrt(np.maximum(shares @ levels**2 - mean**2, 0.0)),
-            "black_share": shares[:, : self._params.black_level + 1].sum(axis=1),
-            "white_share": shares[:, self._params.white_level :].sum(axis=1),
-            "edge_energy": self._edges[:n].mean(axis=(1, 2)),
-            "chroma_u": chroma[:, 0],
-            "chroma_v": chroma[:, 1],
-            "histograms": shares.reshape(n, 32, 8).sum(axis=2),
-        }
-        return {
-            "pts": self._pts[:n],
-            "time_s": self._time_s[:n],
-            "is_key": self._is_key[:n],
-            **{name: values.astype(np.float32) for name, values in scalars.items()},
-            "luma": _as_displayed(self._luma[:n], self._video),
-            "chroma": _as_displayed(self._chroma[:n], self._video),
-            "edges": _as_displayed(self._edges[:n], self._video),
-        }
+    Times are those of the video; rows count from the first frame of the stretch.
+    """
+    return _measured(video, params, video.frames(start_s, end_s), None, None)
 
 
-def _fit(plane: Plane, n_rows: int, n_columns: int) -> tuple[NDArray[np.uint8], int, int, int]:
-    """Return the arguments of a kernel: a read-only plane with at least one pixel a cell, high ones thinned."""
-    samples, height, width, stride = plane
-    step = max(1, height // FEWEST_LINES)
-    height, stride = height // step, stride * step
-    if height < n_rows or width < n_columns:
-        up, across = -(-n_rows // height), -(-n_columns // width)
-        rows = np.stack([samples[y * stride : y * stride + width] for y in range(height)])
-        samples = rows.repeat(up, axis=0).repeat(across, axis=1).ravel()
-        height, width = height * up, width * across
-        stride = width
-    # Writable and read-only arrays are two types to numba, and each would be compiled anew.
-    samples = samples.view()
-    samples.flags.writeable = False
-    return samples, stride, height, width
-
-
-def _as_displayed(grids: NDArray[Any], video: VideoInfo) -> NDArray[Any]:
-    straight = grids[..., ::-1] if video.mirrored else grids
-    return np.rot90(straight, k=-(video.rotation // 90), axes=(-2, -1))
-
-
-def _join(blocks: list[_Block], info: MediaInfo, n_corrupt: int) -> Frames:
-    """Return all blocks as one; empties `blocks` on the way, so that memory is not held twice."""
-    n_frames = sum(block.n_frames for block in blocks)
-    joined: dict[str, NDArray[Any]] = {}
-    first = 0
-    blocks.reverse()
-    while blocks:
-        block = blocks.pop()
-        for name, values in block.finished().items():
-            if name not in joined:
-                joined[name] = np.empty((n_frames, *values.shape[1:]), values.dtype)
-            joined[name][first : first + block.n_frames] = values
-        first += block.n_frames
-    time_s, luma = joined["time_s"], joined["luma"]
-    joined["difference"] = np.empty(n_frames, np.float32)
-    grid_differences(luma, np.maximum(np.arange(n_frames) - 1, 0), joined["difference"])
-    joined["motion"] = np.empty(n_frames, np.float32)
-    moving_shares(luma, _frame_before(time_s, MOTION_LAG_S), MOTION_LEVEL, joined["motion"])
+def _measured(
+    video: VideoReader,
+    params: Params,
+    pictures: Iterable[Frame | Repeat],
+    progress: Progress | None,
+    scratch: str | Path | None,
+) -> Frames | None:
+    kept = Kept(scratch)
+    block: Block | None = None
+    info = video.info
+    for picture in pictures:
+        if block is None or block.is_full:
+            if block is not None:
+                kept.add(block)
+                if progress:
+                    progress(min(1.0, picture.time_s / info.duration_s))
+            block = Block(video.video, params.analysis)
+        block.add(picture)
+    if block is None:
+        return None
+    kept.add(block)
+    table, grids, is_decoded = kept.finished()
     return Frames(
-        table=pd.DataFrame({name: joined[name] for name in COLUMNS}),
-        luma=luma,
-        chroma=joined["chroma"],
-        edges=joined["edges"],
-        histograms=joined["histograms"],
+        table=table,
+        luma=grids["luma"],
+        chroma=grids["chroma"],
+        edges=grids["edges"],
+        histograms=grids["histograms"],
         info=info,
-        duration_s=max(info.duration_s, float(time_s[-1]) + 1e-3),
-        n_corrupt=n_corrupt,
+        duration_s=max(info.duration_s, float(table["time_s"].iloc[-1]) + 1e-3),
+        n_corrupt=video.n_corrupt,
+        is_decoded=None if is_decoded.all() else is_decoded,
     )
-
-
-def _frame_before(time_s: NDArray[np.float64], lag_s: float) -> NDArray[np.int64]:
-    """Return for each frame the newest one at least `lag_s` older, or the first."""
-    return np.maximum(np.searchsorted(time_s, time_s - lag_s + 1e-6, side="right") - 1, 0).astype(np.int64)

