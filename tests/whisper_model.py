@@ -1,0 +1,77 @@
+"""A real Whisper model in the format of faster-whisper, of random weights: it hears nonsense, always the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from ctranslate2.specs import WhisperSpec
+from ctranslate2.specs.model_spec import LayerSpec, visit_spec
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+# From so many tokens on CTranslate2 takes a model for one of many languages.
+MULTILINGUAL = 51865
+LANGUAGES = ("en", "de", "fr")
+WIDTH = 32
+
+
+def make_whisper(folder: Path, *, is_multilingual: bool = False, seed: int = 1) -> Path:
+    """Write the model's files and return the folder."""
+    folder.mkdir(parents=True)
+    size = MULTILINGUAL if is_multilingual else 3000
+    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{name}|>" for name in LANGUAGES)]
+    special += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>"]
+    special += ["<|notimestamps|>", *(f"<|{index * 0.02:.2f}|>" for index in range(1501))]
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    n_words = size - len(special) - len(letters)
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(list("abcdefghijklmnopqrstuvwxyz"), (n_words, 5))
+    words = [f"Ġ{''.join(row)}{index}" for index, row in enumerate(drawn.tolist())]
+
+    tokenizer = Tokenizer(models.BPE({token: index for index, token in enumerate(letters + words)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+    spec = WhisperSpec(1, 2, 2, 2)
+    _fill(spec, size, rng)
+    spec.register_vocabulary(letters + words + special)
+    spec.config.suppress_ids = []
+    spec.config.suppress_ids_begin = [size - len(special)]
+    spec.config.lang_ids = [size - len(special) + 2 + index for index in range(len(LANGUAGES))]
+    spec.config.alignment_heads = [(1, 0), (1, 1)]
+    spec.validate()
+    spec.save(str(folder))
+    return folder
+
+
+def _fill(spec: WhisperSpec, size: int, rng: np.random.Generator) -> None:
+    shapes = {
+        "conv1/weight": (WIDTH, 80, 3),
+        "conv2/weight": (WIDTH, WIDTH, 3),
+        "encoder/position_encodings/encodings": (1500, WIDTH),
+        "decoder/position_encodings/encodings": (448, WIDTH),
+        "embeddings/weight": (size, WIDTH),
+        "projection/weight": (size, WIDTH),
+        "self_attention/linear_0/weight": (3 * WIDTH, WIDTH),
+        "/attention/linear_1/weight": (2 * WIDTH, WIDTH),
+        "ffn/linear_0/weight": (2 * WIDTH, WIDTH),
+        "ffn/linear_1/weight": (WIDTH, 2 * WIDTH),
+        "/weight": (WIDTH, WIDTH),
+        "gamma": (WIDTH,),
+        "beta": (WIDTH,),
+        "conv1/bias": (WIDTH,),
+        "conv2/bias": (WIDTH,),
+    }
+    # Strong positions: another word at each place, not one word for ever.
+    scales = {"decoder/position_encodings/encodings": 10.0, "beta": 0.0, "bias": 0.0}
+
+    def fill(layer: LayerSpec, name: str, value: object) -> None:
+        shape = next((shape for end, shape in shapes.items() if name.endswith(end)), None)
+        if shape is not None and (value is None or isinstance(value, str)):
+            scale = next((scale for end, scale in scales.items() if name.endswith(end)), 0.3)
+            weights = rng.normal(0.0, scale, shape) + (1.0 if name.endswith("gamma") else 0.0)
+            setattr(layer, name.rsplit("/", 1)[-1], weights.astype(np.float32))
+
+    visit_spec(spec, fill)
