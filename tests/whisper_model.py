@@ -9,24 +9,24 @@ from ctranslate2.specs import WhisperSpec
 from ctranslate2.specs.model_spec import LayerSpec, visit_spec
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-# From so many tokens on CTranslate2 takes a model for one of many languages.
-MULTILINGUAL = 51865
 LANGUAGES = ("en", "de", "fr")
+SIZE = 3000
 WIDTH = 32
 
 
 def make_whisper(folder: Path, *, is_multilingual: bool = False, seed: int = 1) -> Path:
     """Write the model's files and return the folder."""
     folder.mkdir(parents=True)
-    size = MULTILINGUAL if is_multilingual else 3000
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{name}|>" for name in LANGUAGES)]
     special += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>"]
     special += ["<|notimestamps|>", *(f"<|{index * 0.02:.2f}|>" for index in range(1501))]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    n_words = size - len(special) - len(letters)
+    n_words = SIZE - len(special) - len(letters)
     rng = np.random.default_rng(seed)
     drawn = rng.choice(list("abcdefghijklmnopqrstuvwxyz"), (n_words, 5))
     words = [f"Ġ{''.join(row)}{index}" for index, row in enumerate(drawn.tolist())]
+    # CTranslate2 knows a model of many languages by the empty word in its vocabulary.
+    words[-1:] = [""] if is_multilingual else words[-1:]
 
     tokenizer = Tokenizer(models.BPE({token: index for index, token in enumerate(letters + words)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -35,25 +35,25 @@ def make_whisper(folder: Path, *, is_multilingual: bool = False, seed: int = 1) 
     tokenizer.save(str(folder / "tokenizer.json"))
 
     spec = WhisperSpec(1, 2, 2, 2)
-    _fill(spec, size, rng)
+    _fill(spec, rng)
     spec.register_vocabulary(letters + words + special)
     spec.config.suppress_ids = []
-    spec.config.suppress_ids_begin = [size - len(special)]
-    spec.config.lang_ids = [size - len(special) + 2 + index for index in range(len(LANGUAGES))]
+    spec.config.suppress_ids_begin = [SIZE - len(special)]
+    spec.config.lang_ids = [SIZE - len(special) + 2 + index for index in range(len(LANGUAGES))]
     spec.config.alignment_heads = [(1, 0), (1, 1)]
     spec.validate()
     spec.save(str(folder))
     return folder
 
 
-def _fill(spec: WhisperSpec, size: int, rng: np.random.Generator) -> None:
+def _fill(spec: WhisperSpec, rng: np.random.Generator) -> None:
     shapes = {
         "conv1/weight": (WIDTH, 80, 3),
         "conv2/weight": (WIDTH, WIDTH, 3),
         "encoder/position_encodings/encodings": (1500, WIDTH),
         "decoder/position_encodings/encodings": (448, WIDTH),
-        "embeddings/weight": (size, WIDTH),
-        "projection/weight": (size, WIDTH),
+        "embeddings/weight": (SIZE, WIDTH),
+        "projection/weight": (SIZE, WIDTH),
         "self_attention/linear_0/weight": (3 * WIDTH, WIDTH),
         "/attention/linear_1/weight": (2 * WIDTH, WIDTH),
         "ffn/linear_0/weight": (2 * WIDTH, WIDTH),

@@ -46,9 +46,13 @@ def snap_to_sound(words: Segments, audio: pd.DataFrame) -> Segments:
     [[0.1, 0.5], [0.8, 1.1]]
     """
     snapped = np.array(words, dtype=np.float64).reshape(-1, 2)
-    for off_s, on_s in _pauses(audio).tolist():
-        first = int(np.searchsorted(snapped[:, 1], off_s - REACH_S))
-        last = int(np.searchsorted(snapped[:, 0], on_s + REACH_S, side="right"))
+    pauses = _pauses(audio).tolist()
+    for index, (off_s, on_s) in enumerate(pauses):
+        # Words beyond the neighbouring pauses are theirs.
+        earliest_s = max(off_s - REACH_S, pauses[index - 1][1] if index else 0.0)
+        latest_s = min(on_s + REACH_S, pauses[index + 1][0] if index + 1 < len(pauses) else np.inf)
+        first = int(np.searchsorted(snapped[:, 1], earliest_s, side="right"))
+        last = int(np.searchsorted(snapped[:, 0], latest_s))
         said_before = np.maximum(off_s - snapped[first:last, 0], 0.0)
         said_after = np.maximum(snapped[first:last, 1] - on_s, 0.0)
         before = first + np.flatnonzero((said_before > said_after) & (said_before >= _SHORTEST_WORD_S))[-1:]

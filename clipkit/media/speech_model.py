@@ -257,7 +257,7 @@ def _checked(model: SpeechModel) -> SpeechModel:
 
 
 def _lacks(folder: Path) -> str:
-    """Return the first file that a model must have and this folder has not; without a tokenizer one would be fetched."""
+    """Return a file that a model must have and this folder has not. Without a tokenizer one would be fetched."""
     missing = [name for name in _FILES if not (folder / name).is_file()]
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         missing.append(_VOCABULARIES[0])
