@@ -52,21 +52,18 @@ def test_an_edge_moves_far_only_out_of_a_pause(lengths: list[int], starts_silent
         assert move_s <= max(REACH_S, longest_s + min(REACH_S, length_s)) + 1e-9
 
 
-@given(RUNS, st.booleans(), RUNS)
-def test_snapping_twice_changes_nothing_more(lengths: list[int], starts_silent: bool, words: list[int]):
-    audio = audio_of(lengths, starts_silent)
-    once = snap_to_sound(words_of(words), audio)
-
-    assert snap_to_sound(once, audio) == pytest.approx(once)
-
-
 def test_an_edge_between_words_in_a_pause_becomes_both_edges_of_the_pause():
     assert snap([[0.1, 0.6], [0.6, 1.2]], 50, 30, 60) == [[0.1, 0.5], [0.8, 1.2]]
 
 
 def test_words_are_drawn_up_to_a_pause_that_is_near():
-    assert snap([[0.1, 0.42], [0.9, 1.2]], 50, 30, 60) == [[0.1, 0.5], [0.8, 1.2]]
-    assert snap([[0.1, 0.36], [0.95, 1.2]], 50, 30, 60) == [[0.1, 0.36], [0.95, 1.2]]
+    assert snap([[0.1, 0.42], [2.4, 2.8]], 100, 100, 100) == [[0.1, 1.0], [2.0, 2.8]]
+    assert snap([[0.1, 0.38], [2.65, 2.8]], 100, 100, 100) == [[0.1, 0.38], [2.65, 2.8]]
+
+
+def test_words_are_not_drawn_over_a_pause_or_another_word():
+    assert snap([[0.1, 0.42], [0.44, 0.46]], 50, 30, 60) == [[0.1, 0.42], [0.44, 0.5]]
+    assert snap([[0.1, 0.25]], 20, 20, 30, 30) == [[0.1, 0.2]]
 
 
 def test_a_word_over_a_whole_pause_goes_where_more_of_it_is():
@@ -80,7 +77,7 @@ def test_a_word_that_begins_long_before_it_sounds_begins_with_the_sound():
 
 def test_edges_inside_unbroken_speech_and_beside_short_closures_stay():
     assert snap([[0.1, 0.6], [0.6, 1.2]], 120) == [[0.1, 0.6], [0.6, 1.2]]
-    assert snap([[0.1, 0.6], [0.6, 1.2]], 55, 10, 60) == [[0.1, 0.6], [0.6, 1.2]]
+    assert snap([[0.1, 0.6], [0.6, 1.2]], 55, 7, 60) == [[0.1, 0.6], [0.6, 1.2]]
 
 
 def test_a_word_inside_a_pause_is_left_alone():

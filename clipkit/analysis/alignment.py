@@ -13,10 +13,9 @@ import pandas as pd
 from clipkit.analysis.speech import HOPS_PER_S, runs_of
 from clipkit.timeline import Segments
 
-# Speech-to-text places a word to about a tenth of a second.
-REACH_S = 0.12
-# Shorter silences are closures of consonants as often as gaps between words.
-_SHORTEST_PAUSE_S = 0.15
+# Whisper lets the first word after a pause begin up to this late, and the last one before end this early.
+REACH_S = 0.6
+_SHORTEST_PAUSE_S = 0.08
 _SHORTEST_WORD_S = 0.04
 
 
@@ -24,8 +23,9 @@ def snap_to_sound(words: Segments, audio: pd.DataFrame) -> Segments:
     """Return the word times with the edges beside pauses moved to where speech stops and starts.
 
     A word that reaches into a pause ends where the pause begins, or begins where it ends: on the side that holds more
-    of it.  A word that stops short of a pause by at most 0.12 s is drawn up to it.  Edges inside unbroken speech stay:
-    the level rises and dips inside words as often as between them.
+    of it.  The last word before a pause and the first one after it are drawn up to it, by at most 0.6 s of speech in
+    which no other word lies.  Edges inside unbroken speech stay: the level rises and dips inside words as often as
+    between them, and moving edges there made them worse.
 
     Parameters
     ----------
