@@ -175,6 +175,14 @@ def test_the_same_sound_gives_the_same_words_whatever_the_threads(whisper: Path,
     assert 0.0 < shares[-1] <= 1.0
 
 
+def test_text_that_only_repeats_itself_is_not_what_was_said(tmp_path: Path, noise: np.ndarray):
+    shares: list[float] = []
+    model = SpeechModel("m", make_whisper(tmp_path / "m", is_repetitive=True))
+
+    assert Recogniser(model).hear(noise, progress=shares.append).words == ()
+    assert shares
+
+
 def test_a_language_the_model_does_not_know_is_one_sentence(whisper: Path, noise: np.ndarray):
     with pytest.raises(ParamsError, match="got 'de'") as caught:
         Recogniser(SpeechModel("m", whisper)).hear(noise, language="de")

@@ -14,7 +14,7 @@ SIZE = 3000
 WIDTH = 32
 
 
-def make_whisper(folder: Path, *, is_multilingual: bool = False, seed: int = 5) -> Path:
+def make_whisper(folder: Path, *, is_multilingual: bool = False, is_repetitive: bool = False, seed: int = 5) -> Path:
     """Write the model's files and return the folder."""
     folder.mkdir(parents=True)
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{name}|>" for name in LANGUAGES)]
@@ -35,7 +35,7 @@ def make_whisper(folder: Path, *, is_multilingual: bool = False, seed: int = 5) 
     tokenizer.save(str(folder / "tokenizer.json"))
 
     spec = WhisperSpec(1, 2, 2, 2)
-    _fill(spec, rng, SIZE - len(special))
+    _fill(spec, rng, SIZE - len(special), 0.0 if is_repetitive else 10.0)
     spec.register_vocabulary(letters + words + special)
     spec.config.suppress_ids = []
     spec.config.suppress_ids_begin = [SIZE - len(special)]
@@ -46,7 +46,7 @@ def make_whisper(folder: Path, *, is_multilingual: bool = False, seed: int = 5) 
     return folder
 
 
-def _fill(spec: WhisperSpec, rng: np.random.Generator, end: int) -> None:
+def _fill(spec: WhisperSpec, rng: np.random.Generator, end: int, positions: float) -> None:
     shapes = {
         "conv1/weight": (WIDTH, 80, 3),
         "conv2/weight": (WIDTH, WIDTH, 3),
@@ -66,7 +66,7 @@ def _fill(spec: WhisperSpec, rng: np.random.Generator, end: int) -> None:
         "conv2/bias": (WIDTH,),
     }
     # Strong positions: another word at each place, not one word for ever.
-    scales = {"decoder/position_encodings/encodings": 10.0, "beta": 0.0, "bias": 0.0}
+    scales = {"decoder/position_encodings/encodings": positions, "beta": 0.0, "bias": 0.0}
 
     def fill(layer: LayerSpec, name: str, value: object) -> None:
         shape = next((shape for end, shape in shapes.items() if name.endswith(end)), None)

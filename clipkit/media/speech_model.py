@@ -149,6 +149,8 @@ class Recogniser:
                 cpu_threads=threads or os.cpu_count() or 1,
                 local_files_only=True,
             )
+        except MemoryError:
+            raise
         except Exception as error:  # the reader of tokenizer.json raises nothing more special
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             message = f"{model.folder}: this speech model cannot be loaded ({reason}). Get its folder anew."
