@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 PLATFORM_NAMES = (
     "tiktok",
@@ -96,10 +96,24 @@ class SpeechParams(_Section):
     subtitles: str | None = Field(
         None, description="subtitle file (.srt, .vtt, .ass); none: a sidecar or embedded stream"
     )
+    transcribe: str = Field(
+        "auto",
+        min_length=1,
+        description="words where there are no subtitles: auto (if a model is found), off, or a faster-whisper model",
+    )
+    transcribe_all: bool = Field(False, description="transcribe all speech, not only where clips may lie")
+    language: str | None = Field(
+        None, pattern=r"^[a-z]{2,3}$", description="language to transcribe (en, de, ...); none: detected"
+    )
     pause_min_s: float = Field(0.25, ge=0.05, le=5.0, description="shortest silence that counts as a pause, seconds")
     speech_min_s: float = Field(0.12, ge=0.02, le=5.0, description="shortest stretch of speech, seconds")
     threshold: Share = Field(0.5, description="speech is where its chance exceeds this")
     release: Share = Field(0.3, description="and as far to both sides as its chance exceeds this")
+
+    @field_validator("transcribe", "language", mode="before")
+    @classmethod
+    def _words_that_yaml_takes_for_false(cls, value: object, info: ValidationInfo) -> object:
+        return ("off" if info.field_name == "transcribe" else "no") if value is False else value
 
 
 class ScoringWeights(_Section):

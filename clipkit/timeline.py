@@ -45,6 +45,18 @@ def as_segments(segments: ArrayLike) -> Segments:
     return np.asarray(segments, dtype=np.float64).reshape(-1, 2)
 
 
+def pad_segments(segments: ArrayLike, pad_s: float) -> Segments:
+    """Return the segments, each longer by `pad_s` at both ends; shorter when that is negative.
+
+    Examples
+    --------
+    >>> pad_segments([[1, 2], [4, 5]], 0.5).tolist()
+    [[0.5, 2.5], [3.5, 5.5]]
+    """
+    rows = as_segments(segments)
+    return np.column_stack([rows[:, 0] - pad_s, rows[:, 1] + pad_s])
+
+
 def merge_segments(segments: ArrayLike, *, gap_s: float = 0.0) -> Segments:
     """Return sorted, disjoint segments that cover the same time.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,16 @@ settings.register_profile("clipkit", derandomize=True, deadline=None, database=N
 settings.load_profile("clipkit")
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep a person's own profiles, models and caches out of the tests."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPKIT_HOME", str(folder))
+        patch.setenv("HF_HUB_CACHE", str(folder / "hub"))
+        yield folder
 
 
 @pytest.fixture
@@ -40,6 +50,14 @@ def hazard(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     folder = tmp_path_factory.mktemp("hazards")
     return lambda name: make(name, folder)
+
+
+@pytest.fixture(scope="session")
+def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tiny English speech model that hears nonsense."""
+    from whisper_model import make_whisper
+
+    return make_whisper(tmp_path_factory.mktemp("whisper") / "nonsense")
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,12 @@ def test_shipped_profile_changes_something_and_nothing_outside_scoring_and_selec
     assert set(layer) <= {"scoring", "selection"}
 
 
+def test_words_that_yaml_takes_for_false_are_words_where_a_word_is_asked_for():
+    params = make_params(settings=parse_settings(["speech.transcribe=off", "speech.language=no"]))
+
+    assert (params.speech.transcribe, params.speech.language) == ("off", "no")
+
+
 def test_unknown_key_names_file_line_and_nearest_key(tmp_path: Path):
     path = tmp_path / "mine.yaml"
     path.write_text("selection:\n  n_clips: 3\n  max_sec: 40\n")

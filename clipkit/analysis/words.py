@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -73,6 +74,11 @@ def words_from_cues(cues: pd.DataFrame, audio: pd.DataFrame | None = None) -> pd
     for start_s, end_s, pieces, owners in _spoken_cues(cues):
         times = _share_time(pieces, start_s, end_s, pauses)
         rows.extend(zip(pieces, times[:, 0].tolist(), times[:, 1].tolist(), owners, strict=True))
+    return words_table(rows)
+
+
+def words_table(rows: Iterable[tuple[str, float, float, int]]) -> pd.DataFrame:
+    """Return the words table of ``(word, start_s, end_s, cue)`` in order of time, with where sentences end."""
     words = pd.DataFrame(rows, columns=["word", "start_s", "end_s", "cue"]).astype(
         {"word": "str", "start_s": "float64", "end_s": "float64", "cue": "int64"}
     )

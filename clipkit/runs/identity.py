@@ -10,6 +10,7 @@ from typing import Any
 
 from clipkit import __version__
 from clipkit.files import file_digest
+from clipkit.media.speech_model import find_model
 from clipkit.media.subtitles import subtitle_file
 from clipkit.params import Params, params_digest
 
@@ -18,9 +19,8 @@ _NAMED_VERSIONS = ("av", "imageio-ffmpeg", "numba", "numpy", "opencv-python-head
 
 def identify(video: Path, params: Params) -> dict[str, Any]:
     """Return what a run is a run of; ``digest`` names its folder."""
-    subtitles = subtitle_file(video, params.speech)
     video_digest = file_digest(video)
-    parts = [video_digest, params_digest(params), file_digest(subtitles) if subtitles else ""]
+    parts = [video_digest, params_digest(params), _words_digest(video, params)]
     versions = {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS}
     return {
         "digest": hashlib.sha256("\n".join(parts).encode()).hexdigest(),
@@ -29,3 +29,12 @@ def identify(video: Path, params: Params) -> dict[str, Any]:
         "params_digest": params_digest(params),
         "versions": {"clipkit": __version__, "python": platform.python_version(), **versions},
     }
+
+
+def _words_digest(video: Path, params: Params) -> str:
+    """Return the sha256 of what the words come from, a subtitle file or a speech model; empty without either."""
+    subtitles = subtitle_file(video, params.speech)
+    if subtitles is not None:
+        return file_digest(subtitles)
+    model = find_model(params.speech)
+    return model.digest if model else ""

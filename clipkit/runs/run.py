@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from clipkit.errors import ClipkitError, ResourceError
 from clipkit.files import disk_error
 from clipkit.media.probe import require_video
 from clipkit.params import Params
-from clipkit.profiles import make_params
+from clipkit.profiles import make_params, merge_layers
 from clipkit.resources import resource_path
 from clipkit.runs.close import close_run, fail_run
 from clipkit.runs.engine import execute_notebook
@@ -76,7 +76,7 @@ def run(
             "platforms": list(params.platforms.targets),
             "n_clips": params.selection.n_clips,
             "subtitles": params.speech.subtitles or "",
-            "settings": json.loads(json.dumps(asked.get("settings") or {}, default=list)),
+            "settings": json.loads(json.dumps(_lasting(asked.get("settings") or {}, params), default=list)),
         }
         try:
             execute_notebook(resource_path("notebooks", "clip_video.ipynb"), folder, given, progress=progress)
@@ -85,6 +85,12 @@ def run(
             fail_run(folder, error)
             raise
         return {**folder.record(), "run_dir": str(folder.path), "resumed": False}
+
+
+def _lasting(settings: Mapping[str, Any], params: Params) -> Mapping[str, Any]:
+    """Return settings whose paths hold wherever the notebook's kernel works."""
+    model = Path(params.speech.transcribe).expanduser()
+    return merge_layers(settings, {"speech": {"transcribe": str(model.resolve())}}) if model.is_dir() else settings
 
 
 def _check_room(out: Path, params: Params) -> None:

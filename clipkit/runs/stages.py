@@ -21,10 +21,13 @@ from clipkit.analysis.select import centre_prior, select_clips
 from clipkit.analysis.settle import settle_edges
 from clipkit.analysis.shots import detect_transitions
 from clipkit.analysis.speech import find_pauses, measure_audio
+from clipkit.analysis.transcript import lies_within, likely_spans, plan_stretches, spans_with_context, transcribe
 from clipkit.analysis.words import words_from_cues
 from clipkit.errors import InputError, RenderError
+from clipkit.files import file_digest
 from clipkit.media.probe import MediaInfo, require_video
-from clipkit.media.subtitles import find_subtitles
+from clipkit.media.speech_model import SpeechModel, find_model, what_is_missing
+from clipkit.media.subtitles import Subtitles, find_subtitles
 from clipkit.output.exchange import write_otio
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.render import RenderedClip, render_clip
@@ -33,18 +36,9 @@ from clipkit.params import Params
 from clipkit.profiles import apply_profile
 from clipkit.runs.close import close_run
 from clipkit.runs.folder import ENGINE_VARIABLE, RunFolder
+from clipkit.runs.shares import stage_share
+from clipkit.timeline import Segments
 
-# Share of the work that each stage is, measured on ten minutes of 720p talk.
-SHARES = {
-    "inspect": 0.01,
-    "measure": 0.27,
-    "listen": 0.06,
-    "shots": 0.01,
-    "candidates": 0.02,
-    "choose": 0.01,
-    "render": 0.55,
-    "verify": 0.07,
-}
 SHORTEST_CLIP_S = 0.5
 
 
@@ -63,12 +57,20 @@ class ClipRun:
     Attributes
     ----------
     info : MediaInfo
+    subtitles : Subtitles or None
+    model : SpeechModel or None
+        What turns speech into words; there is none where there are subtitles.
+    heard : ndarray of float64, shape (n_spans, 2), or None
+        Where speech was turned into words, when that was not everywhere; clips lie inside.
     frames : Frames
     audio, words, pauses, transitions, candidates, clips, rejected, crop, verdicts : DataFrame
     rendered : list of RenderedClip
     """
 
     info: MediaInfo
+    subtitles: Subtitles | None = None
+    model: SpeechModel | None = None
+    heard: Segments | None = None
     frames: Frames
     audio: pd.DataFrame
     words: pd.DataFrame
@@ -92,6 +94,8 @@ class ClipRun:
         """Open the file and return what is in it."""
         with self.folder.stage("inspect"):
             self.info = require_video(self.video, self.params.security)
+            self.subtitles = find_subtitles(self.video, self.params.speech)
+            self.model = None if self.subtitles is not None else find_model(self.params.speech)
             self.folder.update(media=self.info.to_dict())
             return self.info
 
@@ -113,15 +117,17 @@ class ClipRun:
             return self.frames
 
     def listen(self) -> pd.DataFrame:
-        """Measure the sound, read the words, and return the audio table."""
+        """Measure the sound, take the words from the subtitles, and return the audio table."""
         with self.folder.stage("listen"):
             duration_s = self.frames.duration_s
             self.audio = measure_audio(self.video, self.params, duration_s=duration_s, progress=self._share("listen"))
             self.pauses = find_pauses(self.audio, self.params.speech)
-            subtitles = find_subtitles(self.video, self.params.speech)
-            if subtitles is None:
-                self.folder.note("listen", "no subtitles were found: no captions are burned in, edges follow pauses.")
-            cues = pd.DataFrame(columns=["start_s", "end_s", "text"]) if subtitles is None else subtitles.cues
+            if self.subtitles is None and self.model is None:
+                missing = what_is_missing(self.params.speech)
+                text = f"no subtitles were found, and {missing}: no captions are burned in, edges follow pauses."
+                self.folder.note("listen", text)
+            none = pd.DataFrame(columns=["start_s", "end_s", "text"])
+            cues = none if self.subtitles is None else self.subtitles.cues
             words = words_from_cues(cues, self.audio)
             self.words = words[words["start_s"] < duration_s].reset_index(drop=True)
             self.folder.save_table("audio.parquet", self.audio)
@@ -136,26 +142,48 @@ class ClipRun:
             self._share("shots")(1.0)
             return self.transitions
 
+    def transcribe(self, spans: Segments | None = None) -> pd.DataFrame:
+        """Turn speech into words, if there are no subtitles but a speech model, and return the words table.
+
+        Only speech in and around `spans` is heard: by default where clips may lie, with ``speech.transcribe_all`` all.
+        """
+        if self.model is None:
+            return self.words
+        with self.folder.stage("transcribe"):
+            duration_s = self.frames.duration_s
+            if spans is not None:
+                self.heard = spans_with_context(spans, duration_s)
+            elif not self.params.speech.transcribe_all:
+                self._settle_params()
+                self.heard = likely_spans(self._candidates(), self.params.selection.n_clips, duration_s)
+            stretches = plan_stretches(self.audio, self.heard)
+            self.words, language = transcribe(
+                self.video,
+                stretches,
+                self.audio,
+                self.params,
+                self.model,
+                video_digest=self.folder.record().get("input", {}).get("sha256") or file_digest(self.video),
+                progress=self._share("transcribe"),
+            )
+            heard_s = float((stretches[:, 1] - stretches[:, 0]).sum())
+            text = (
+                f"no subtitles were found: the speech model {self.model.name} wrote down {len(self.words)} words "
+                f"({language or 'no speech'}) in {heard_s:.0f} of {duration_s:.0f} s."
+            )
+            self.folder.note("transcribe", text)
+            self.folder.save_table("words.parquet", self.words)
+            return self.words
+
     def find_candidates(self) -> pd.DataFrame:
         """Choose the profile if asked to, and return every span that could be a clip, scored."""
         with self.folder.stage("candidates"):
-            if self.params.scoring.profile == "auto":
-                name, why = choose_profile(self.frames.table, self.audio, self.words, self.transitions)
-                self.params = apply_profile(self.params, name)
-                self.folder.note("candidates", f"profile {name} was chosen: {why}")
-                self.folder.update(profile=name)
-            else:
-                self.folder.update(profile=self.params.scoring.profile)
-            self._fit_platforms()
-            self.candidates = find_candidates(
-                self.frames.table,
-                self.audio,
-                self.words,
-                self.transitions,
-                self.pauses,
-                self.params,
-                duration_s=self.frames.duration_s,
-            )
+            self._settle_params()
+            found = self._candidates()
+            if self.heard is not None:
+                inside = lies_within(found, self.heard, self.frames.duration_s)
+                found = found[inside].reset_index(drop=True) if inside.any() else found
+            self.candidates = found
             self.folder.save_table("candidates.csv", self.candidates)
             self.folder.update(params=self.params.model_dump(mode="json"))
             self._share("candidates")(1.0)
@@ -191,6 +219,7 @@ class ClipRun:
         self.measure()
         self.listen()
         self.find_shots()
+        self.transcribe()
         self.find_candidates()
         return self.choose()
 
@@ -259,8 +288,28 @@ class ClipRun:
             close_run(self.folder)
 
     def _share(self, stage: str) -> Callable[[float], None]:
-        begin = sum(SHARES[name] for name in list(SHARES)[: list(SHARES).index(stage)])
-        return lambda share: self.folder.progress(begin + SHARES[stage] * min(1.0, share))
+        begin, share = stage_share(stage, transcribes=self.model is not None)
+        return lambda done: self.folder.progress(begin + share * min(1.0, done))
+
+    def _candidates(self) -> pd.DataFrame:
+        return find_candidates(
+            self.frames.table,
+            self.audio,
+            self.words,
+            self.transitions,
+            self.pauses,
+            self.params,
+            duration_s=self.frames.duration_s,
+        )
+
+    def _settle_params(self) -> None:
+        """Choose the profile if asked to, and fit the lengths of clips to the platforms."""
+        if self.params.scoring.profile == "auto":
+            name, why = choose_profile(self.frames.table, self.audio, self.words, self.transitions)
+            self.params = apply_profile(self.params, name)
+            self.folder.note("candidates", f"profile {name} was chosen: {why}")
+        self.folder.update(profile=self.params.scoring.profile)
+        self._fit_platforms()
 
     def _fit_platforms(self) -> None:
         """Keep the clips' lengths within what every platform takes, as far as the video allows."""

@@ -104,6 +104,7 @@ def render(
         chain.measure()
         chain.listen()
         chain.find_shots()
+        chain.transcribe(chain.clips[["start_s", "end_s"]].to_numpy(dtype=float))
     late = chain.clips[chain.clips["end_s"] > chain.info.duration_s + 0.1]
     if not late.empty:
         row = late.iloc[0]

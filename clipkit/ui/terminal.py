@@ -21,6 +21,7 @@ STAGE_WORDS = {
     "measure": "looking",
     "listen": "listening",
     "shots": "finding shots",
+    "transcribe": "writing down words",
     "candidates": "scoring",
     "choose": "choosing",
     "render": "rendering",
