@@ -117,7 +117,7 @@ def score_shots(truth: pd.DataFrame, found: pd.DataFrame, *, tolerance: int = 1)
     rest = np.setdiff1d(np.arange(len(found)), hit_by[hit_by >= 0])
     jump_by = _matching(_meetings(jumps, found.iloc[rest], tolerance))
     rest = np.delete(rest, jump_by[jump_by >= 0])
-    is_excused = _meetings(ignored, found.iloc[rest], tolerance).any(axis=0) & ~meets[:, rest].any(axis=0)
+    is_excused = np.any(_meetings(ignored, found.iloc[rest], tolerance), axis=0) & ~np.any(meets[:, rest], axis=0)
     wrong = found.iloc[rest[~is_excused]]
 
     kinds = real["kind"].to_numpy()
@@ -127,7 +127,7 @@ def score_shots(truth: pd.DataFrame, found: pd.DataFrame, *, tolerance: int = 1)
         is_insert = (real["detail"] == INSERT).to_numpy()
         hits[INSERT] = (int(is_hit[is_insert].sum()), int(is_insert.sum()))
     hits[APART] = (int((jump_by >= 0).sum()), len(jumps))
-    is_alarmed = _meetings(decoys, wrong, tolerance).any(axis=1)
+    is_alarmed = np.any(_meetings(decoys, wrong, tolerance), axis=1)
     alarms = {
         str(kind): (int(is_alarmed[(decoys["kind"] == kind).to_numpy()].sum()), int((decoys["kind"] == kind).sum()))
         for kind in sorted(decoys["kind"].unique())
