@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -91,6 +91,40 @@ QUICK = replace(
 )
 # Minutes on two cores; with footage, and with the sample alone.
 ABOUT = {"full": "about 25 minutes on two cores", "quick": "one to two minutes on two cores"}
+
+
+def measure_small(
+    parts: Sequence[str], *, media: str = "", work: str | Path, minutes: float = 0.5, sample_height: int = 360
+) -> Results:
+    """Return a small measurement, to look at: one seed, one size, each thing once.
+
+    Parameters
+    ----------
+    parts : sequence of str
+        Of `PARTS`.
+    media : str, optional
+        Folder of real footage; empty for the built-in sample.
+    work : path
+        Where composed videos go.
+    minutes : float, optional
+        Length of the composed video.
+    sample_height : int, optional
+        Pixels.
+
+    Raises
+    ------
+    ParamsError, InputError, ResourceError
+        Those of :func:`run_bench`.
+    """
+    scope = replace(
+        QUICK,
+        parts=tuple(parts),
+        minutes=minutes,
+        heights=(sample_height,),
+        speed_minutes=minutes / 2,
+        sample_height=sample_height,
+    )
+    return run_bench(scope, media=media or None, work=work)
 
 
 @dataclass(frozen=True)
