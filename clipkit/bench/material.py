@@ -143,7 +143,7 @@ class Material:
                 subtitles = video.with_suffix(".srt")
                 found.append(Talk(video.stem, video, read_talk(truth), subtitles if subtitles.is_file() else None))
         path, made = self.sample
-        return found or [Talk(SAMPLE, path, talk_truth(_talk_record(made)), path.with_suffix(".srt"))]
+        return found or [Talk(SAMPLE, path, talk_truth(sample_talk(made)), path.with_suffix(".srt"))]
 
     @functools.cached_property
     def boxed(self) -> list[Boxed]:
@@ -171,7 +171,7 @@ def _cut_times(path: Path) -> list[float]:
     return sorted(rows["time_s"][rows["kind"].isin(["hard", "gradual"])].astype(float))
 
 
-def _talk_record(made: Sample) -> dict[str, Any]:
+def sample_talk(made: Sample) -> dict[str, Any]:
     """Return the sample's truth in the form of :mod:`clipkit.bench.talk`."""
     sentences = [{"start_s": s.start_s, "end_s": s.end_s} for s in made.sentences]
     claps = [s.end_s + 0.15 for s in made.sentences if s.then == "applause"]

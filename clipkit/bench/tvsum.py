@@ -78,6 +78,8 @@ def _analyse(path: Path, video: Rated, work: Path) -> _Analysed:
     chain.find_shots()
     middles = {}
     for n_clips, width_s in CLIPS:
+        if chain.frames.duration_s < n_clips * width_s:
+            continue
         lengths = {"min_s": (1 - _PLAY) * width_s, "max_s": (1 + _PLAY) * width_s, "ideal_s": width_s}
         chain.params = make_params(settings={"selection": {**lengths, "n_clips": n_clips}})
         chain.find_candidates()
