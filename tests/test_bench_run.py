@@ -121,7 +121,7 @@ def test_composed_videos_are_made_once(material: Material):
 def test_the_sample_brings_its_own_truth(material: Material):
     (labelled,) = material.labelled
     (boxed,) = material.boxed
-    (talk,) = material.talks
+    talk = material.talk(1, 5.0)
 
     assert set(labelled.truth["kind"]) == {"cut", "dissolve", "fade"}
     assert score_shots(labelled.truth, labelled.truth).f1 == 1.0
@@ -129,18 +129,6 @@ def test_the_sample_brings_its_own_truth(material: Material):
     sentence = talk.truth.sentences[1]
     clean = score_edges(talk.truth, pd.DataFrame({"start_s": [sentence[0] - 0.1], "end_s": [sentence[1] + 0.1]}))
     assert clean.figures()["whole_sentences"] == 1.0
-
-
-def test_talks_in_the_work_folder_come_before_the_sample(tmp_path: Path, talk: Path):
-    made = make_sample(height=180, n_sentences=5)
-    (tmp_path / "mine.mp4").symlink_to(talk)
-    (tmp_path / "mine.truth.json").write_text(json.dumps(sample_talk(made)))
-    material = Material(tmp_path, None)
-
-    (found,) = material.talks
-
-    assert (found.name, found.subtitles) == ("mine", None)
-    assert len(found.truth.sentences) == 5
 
 
 def test_a_talk_is_measured_beside_the_centre_prior(tmp_path: Path, talk: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,14 +14,17 @@ from typing import Any
 import pandas as pd
 
 from clipkit.bench.compose import compose, truth_path
+from clipkit.bench.compose_talk import compose_talk, read_pool
 from clipkit.bench.crop import read_boxes
 from clipkit.bench.footage import SUFFIXES, Labelled, Span, read_labelled, read_spans
 from clipkit.bench.shots import read_truth
 from clipkit.bench.talk import TalkTruth, read_talk, talk_truth
+from clipkit.media.probe import probe
 from clipkit.media.writer import write_video
 from clipkit.samples import FRAME_RATE, RATE_HZ, Sample, make_sample
 
 SAMPLE = "sample"
+POOL_NAME = "talk_pool.json"
 # Written into the names of composed files: another composer makes other files.
 _COMPOSER = 1
 
@@ -74,12 +78,21 @@ class Material:
         Folder of real footage; None uses the built-in sample alone.
     sample_height : int, optional
         Height of the sample, pixels.
+    longest_s : float, optional
+        Real videos that last longer are left out.
     """
 
-    def __init__(self, work: str | Path, media: str | Path | None, *, sample_height: int = 360) -> None:
+    def __init__(
+        self,
+        work: str | Path,
+        media: str | Path | None,
+        *,
+        sample_height: int = 360,
+        longest_s: float = math.inf,
+    ) -> None:
         self.work, self.media = Path(work), None if media is None else Path(media)
         self.work.mkdir(parents=True, exist_ok=True)
-        self._sample_height = sample_height
+        self._sample_height, self._longest_s = sample_height, longest_s
 
     @functools.cached_property
     def sample(self) -> tuple[Path, Sample]:
@@ -128,22 +141,30 @@ class Material:
     def labelled(self) -> list[Labelled]:
         """Videos labelled by hand; the sample where there is no footage."""
         if self.media is not None:
-            return read_labelled(self.media)
+            return [video for video in read_labelled(self.media) if self._is_short(video.path)]
         path, made = self.sample
         rows = [(row["kind"], row["begin"], row["end"]) for row in made.truth()["transitions"]]
         return [Labelled(SAMPLE, path, pd.DataFrame(rows, columns=["kind", "begin", "end"]))]
 
     @functools.cached_property
-    def talks(self) -> list[Talk]:
-        """Talks with their truth in the work folder (``NAME.truth.json`` beside NAME.mp4), and the sample."""
-        found = []
-        for truth in sorted(self.work.glob("*.truth.json")):
-            video = truth.with_name(truth.name.removesuffix(".truth.json") + ".mp4")
-            if video.is_file():
-                subtitles = video.with_suffix(".srt")
-                found.append(Talk(video.stem, video, read_talk(truth), subtitles if subtitles.is_file() else None))
-        path, made = self.sample
-        return found or [Talk(SAMPLE, path, talk_truth(sample_talk(made)), path.with_suffix(".srt"))]
+    def talk_pool(self) -> Path | None:
+        """The list of recordings to make talks of: ``talk_pool.json`` in the media folder or in ``../bench``."""
+        if self.media is None:
+            return None
+        places = (self.media / POOL_NAME, self.media.parent / "bench" / POOL_NAME)
+        return next((path for path in places if path.is_file()), None)
+
+    def talk(self, seed: int, minutes: float) -> Talk:
+        """Return a composed talk, or the sample where there are no recordings to make one of."""
+        if self.talk_pool is None or self.media is None:
+            path, made = self.sample
+            return Talk(SAMPLE, path, talk_truth(sample_talk(made)), path.with_suffix(".srt"))
+        digest = hashlib.sha256(self.talk_pool.read_bytes() + repr((_COMPOSER, seed, minutes)).encode()).hexdigest()
+        path = self.work / f"talk-{seed}-{digest[:12]}.mp4"
+        truth = path.with_suffix(".truth.json")
+        if not (path.is_file() and truth.is_file()):
+            compose_talk(read_pool(self.talk_pool), self.media, self.spans, path, seed=seed, minutes=minutes)
+        return Talk(f"talk {seed}", path, read_talk(truth), path.with_suffix(".srt"))
 
     @functools.cached_property
     def boxed(self) -> list[Boxed]:
@@ -159,11 +180,14 @@ class Material:
         found = []
         for table in sorted((self.media / "subject_truth").glob("*.subject.csv")):
             name = table.name.removesuffix(".subject.csv")
-            if name in videos:
+            if name in videos and self._is_short(videos[name]):
                 cuts = self.media / "cuts" / f"{name}.cuts.csv"
                 known = _cut_times(cuts) if cuts.is_file() else None
                 found.append(Boxed(name, videos[name], read_boxes(table), known))
         return found
+
+    def _is_short(self, video: Path) -> bool:
+        return math.isinf(self._longest_s) or probe(video).duration_s <= self._longest_s
 
 
 def _cut_times(path: Path) -> list[float]:
