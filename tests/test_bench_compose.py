@@ -13,7 +13,8 @@ import pytest
 
 from clipkit.bench.compose import compose, draw_pictures, main, truth_path
 from clipkit.bench.decoys import KINDS, Decoy, draw_decoy
-from clipkit.bench.footage import Labelled, Span, frame_times, read_labelled, read_spans
+from clipkit.bench.footage import Labelled, Span, read_labelled, read_spans
+from clipkit.bench.frame_clock import frame_times
 from clipkit.bench.joins import PLAIN, PUSHES, SHARES, WIPES, Join, draw_join
 from clipkit.bench.plan import VARIANTS, Shot, plan_shots, truth_of
 from clipkit.errors import InputError

@@ -15,14 +15,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from clipkit.bench.frame_clock import frame_times
 from clipkit.errors import InputError
-from clipkit.media.demux import Damage, is_shown, packet_tick, read_packets
-from clipkit.media.gate import open_container
-from clipkit.media.probe import require_video
 
 SUFFIXES = frozenset((".mp4", ".mkv", ".webm", ".mov", ".avi", ".ogv", ".m4v", ".ts"))
 # A shorter stretch has no room for a transition at both ends (seconds).
@@ -62,23 +58,6 @@ class Labelled:
     name: str
     path: Path
     truth: pd.DataFrame
-
-
-def frame_times(path: str | Path) -> NDArray[np.float64]:
-    """Return when each frame of a video is due, seconds from the first; nothing is decoded.
-
-    Raises
-    ------
-    InputError
-        Those of :func:`clipkit.media.probe.require_video`.
-    """
-    info = require_video(path)
-    assert info.video is not None
-    with open_container(path) as container:
-        packets = read_packets(container, container.streams[info.video.index], Damage())
-        ticks = sorted({packet_tick(packet, container.format.name) for packet in packets if is_shown(packet)})
-    times_s = (np.array(ticks, np.float64) - info.video.start_pts) * float(info.video.time_base)
-    return times_s[times_s >= 0]
 
 
 def read_spans(folder: str | Path) -> list[Span]:

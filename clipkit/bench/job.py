@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from clipkit.bench.footage import frame_times
+from clipkit.bench.frame_clock import frame_times
 from clipkit.media.child import ffmpeg_path
 from clipkit.media.probe import require_video
 from clipkit.media.reader import open_video
