@@ -215,7 +215,7 @@ def test_results_survive_a_file(tmp_path: Path):
 
 def made_results(*rows: tuple[str, str, str, str, float]) -> Results:
     about = {"date": "2026-01-01", "clipkit": "0", "python": "3", "system": "any", "cores": 2, "seeds": [1, 2]}
-    return Results(list(rows), about=about | {"footage": True})
+    return Results(list(rows), about=about | {"footage": True, "whole": True, "minutes": 4.0})
 
 
 @pytest.mark.parametrize(
@@ -297,6 +297,18 @@ def test_the_readme_has_a_place_for_the_table_and_writing_twice_changes_nothing(
     assert outside[0] == outside[1]
 
 
+@pytest.mark.parametrize("name", ["footage", "whole"])
+def test_the_readme_keeps_its_table_after_anything_less(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str):
+    results = made_results(("shots", "a", OURS, "f1", 0.95))
+    results.about[name] = False
+    results.save(tmp_path)
+    (tmp_path / "README.md").write_text(README.read_text())
+
+    assert table.main([str(tmp_path), str(tmp_path / "README.md")]) == 0
+    assert "keeps its table" in capsys.readouterr().err
+    assert (tmp_path / "README.md").read_text() == README.read_text()
+
+
 def test_a_page_without_markers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     made_results(("start", "new process", OURS, "ready_s", 1.2)).save(tmp_path)
     (tmp_path / "README.md").write_text(f"{table.END} {table.BEGIN}")
@@ -339,4 +351,5 @@ def test_a_small_measurement_reports_its_progress(tmp_path: Path):
     assert told == [(0.0, "memory"), (1.0, "done")]
     assert results.values("memory", "peak_mb")["90p"] > 50
     assert not results.about["footage"]
+    assert not results.about["whole"]
     assert "built-in sample" in results.notes[0]

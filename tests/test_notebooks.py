@@ -29,7 +29,7 @@ def small(name: str, talk: Path, folder: Path) -> dict:
         "explore.ipynb": {"video": str(talk)},
         "dashboard.ipynb": {"reports_dir": str(folder)},
         "benchmark.ipynb": {
-            "parts": ["shots", "crop"],
+            "parts": ["shots"],
             "work": str(folder / "work"),
             "minutes": 0.15,
             "sample_height": 180,

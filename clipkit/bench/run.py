@@ -180,7 +180,14 @@ def run_bench(
         message = f"clipkit bench: there is no part {unknown[0]!r}. There are {', '.join(PARTS)}."
         raise ParamsError(message, code="params.unknown_part")
     results = Results(about=machine())
-    results.about |= {"seeds": list(scope.seeds), "minutes": scope.minutes, "footage": media is not None}
+    results.about |= {
+        "seeds": list(scope.seeds),
+        "minutes": scope.minutes,
+        "footage": media is not None,
+        "whole": set(scope.parts) == set(PARTS)
+        and scope.minutes >= FULL.minutes
+        and len(scope.seeds) >= len(FULL.seeds),
+    }
     if media is None:
         results.note("no folder of real footage was given: everything is measured on the built-in sample.")
     material = Material(work, media, sample_height=scope.sample_height, longest_s=scope.longest_s)
@@ -244,7 +251,10 @@ def _speed_recipe(height: int, scope: Scope) -> Recipe:
 
 def _speed(height: int, scope: Scope, material: Material, results: Results) -> None:
     video = material.composed(_speed_recipe(height, scope)).path
-    jobs = [job for job in _SPEED_JOBS if can_run(job) is None]
+    missing = {job: can_run(job) for job in _SPEED_JOBS}
+    for sentence in filter(None, missing.values()):
+        results.note(sentence)
+    jobs = [job for job in _SPEED_JOBS if missing[job] is None]
     item, n_frames = f"{height}p", len(frame_times(video))
     for who, cpu_s in measure_in_turn(jobs, video, repeats=scope.repeats).items():
         results.add("speed", item, who, "cpu_s", cpu_s)

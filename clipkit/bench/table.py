@@ -1,6 +1,7 @@
 """The README's table of measurements: ``python -m clipkit.bench.table [RESULTS] [README]``.
 
-What stands between the two marker comments is replaced, everything else stays.
+What stands between the two marker comments is replaced, everything else stays.  Only a whole run on real footage is
+worth a table: after any other the page stays as it is, and a sentence says so.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ END = "<!-- benchmark ends -->"
 def render(results: Results) -> str:
     """Return the table as Markdown, with the sentences that say what it was measured on."""
     about = results.about
-    footage = "real footage" if about["footage"] else "the built-in sample, which claims nothing"
     seeds = ", ".join(str(seed) for seed in about["seeds"])
     lines = [
         f"Measured on {about['date']} with clipkit {about['clipkit']}, Python {about['python']} on {about['system']}, "
-        f"{about['cores']} cores, on {footage} (composed with seeds {seeds}).",
+        f"{about['cores']} cores, on real footage (composed with seeds {seeds}, {about['minutes']:g} minutes each).",
         "",
         "| what | bar | measured | holds | beside it |",
         "| --- | --- | --- | --- | --- |",
@@ -63,7 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(given[0] if given else "reports/benchmark")
     page = Path(given[1] if len(given) > 1 else "README.md")
     try:
-        write_text(page, replace_between(page.read_text(encoding="utf-8"), render(load_results(folder))))
+        results = load_results(folder)
+        if not (results.about.get("footage") and results.about.get("whole")):
+            sys.stderr.write(f"{page} keeps its table: {folder} is no whole benchmark on real footage.\n")
+            return 0
+        write_text(page, replace_between(page.read_text(encoding="utf-8"), render(results)))
     except ClipkitError as error:
         sys.stderr.write(f"{page}: {error.message}\n")
         return error.exit_status

@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
     from clipkit.bench.verb import bench
     from clipkit.ui.terminal import print_table, progress_bar
 
-    sys.stderr.write(f"This takes {ABOUT['quick' if args.quick else 'full']}.\n")
+    if not (args.parts or args.tvsum):
+        sys.stderr.write(f"This takes {ABOUT['quick' if args.quick else 'full']}.\n")
     with progress_bar("bench") as progress:
         results = bench(
             args.parts,
