@@ -184,6 +184,10 @@ def test_rated_videos_get_our_rows_where_the_video_is_there(tmp_path: Path, talk
     assert any(bar.what == "rated videos, tau" and "one person" in bar.beside for bar in bars(both))
 
 
+def test_an_hour_is_ranked_anew_from_its_table():
+    assert 0 < cost.time_to_rerank(repeats=1) < 30
+
+
 def test_kernels_are_timed_from_the_registry():
     cases = registry()
     assert cases is not None
@@ -235,6 +239,7 @@ def made_results(*rows: tuple[str, str, str, str, float]) -> Results:
         ([("speed", "360p", OURS, "cpu_s", 1.2), ("speed", "360p", "decode", "cpu_s", 1.0)], "CPU of all", True),
         ([("start", "new process", OURS, "ready_s", 1.2)], "new process", False),
         ([("speech", "t", OURS, "f1", 0.93)], "F1 of speech", True),
+        ([("rerank", "one hour", OURS, "ms", 100.0)], "ranking one hour", True),
         ([("memory", "1080p", OURS, "peak_mb", 901.0)], "peak memory", False),
     ],
 )

@@ -152,6 +152,8 @@ def _other_costs(results: Results) -> Iterator[Bar]:
     peaks = results.values("memory", "peak_mb")
     for item, peak in peaks.items():
         yield Bar(f"peak memory of the analysis, {item}", "≤ 900 MB", f"{peak:.0f} MB", peak <= 900, "")
+    for item, took_ms in results.values("rerank", "ms").items():
+        yield Bar(f"ranking {item} anew after a weight changed", "≤ 100 ms", f"{took_ms:.0f} ms", took_ms <= 100, "")
     for item, ready_s in results.values("start", "ready_s").items():
         yield Bar(f"{item} ready", "< 1 s", f"{ready_s:.2f} s", ready_s < 1, "")
 

@@ -14,14 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, TimeoutExpired
 
+import numpy as np
 import pandas as pd
 import psutil
 
+from clipkit.analysis.highlights import score_candidates
+from clipkit.analysis.select import select_clips
+from clipkit.analysis.terms import TERMS
 from clipkit.bench.job import SCENEDETECT
 from clipkit.errors import ResourceError
+from clipkit.params import ScoringWeights, SelectionParams
 from clipkit.processes import kill_tree, start_child
 
 _POLL_S = 0.05
+# As many as an hour of video has.
+_CANDIDATES = 2000
 
 
 @dataclass(frozen=True)
@@ -124,3 +131,20 @@ def time_to_ready(*, repeats: int) -> float:
             raise ResourceError(message, code="resource.job_failed", retry="never")
         taken.append(time.perf_counter() - begun)
     return statistics.median(taken[1:])  # the first fills the caches
+
+
+def time_to_rerank(*, repeats: int) -> float:
+    """Return the median seconds in which the candidates of one hour are scored anew and clips chosen again."""
+    rng = np.random.default_rng(1)
+    start_s = np.sort(rng.uniform(0, 3600 - 60, _CANDIDATES)).round(3)
+    table = pd.DataFrame({"candidate_id": np.arange(_CANDIDATES), "start_s": start_s, "score": 0.0})
+    table.insert(2, "end_s", (start_s + rng.uniform(15, 60, _CANDIDATES)).round(3))
+    terms = pd.DataFrame(rng.random((_CANDIDATES, len(TERMS))), columns=list(TERMS))
+    table = pd.concat([table, terms], axis=1).assign(begins="a pause", ends="a pause")
+    taken = []
+    for _ in range(repeats + 1):
+        weights = ScoringWeights(hook=float(rng.random()))
+        begun = time.perf_counter()
+        select_clips(score_candidates(table, weights), SelectionParams(), duration_s=3600.0)
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken[1:])

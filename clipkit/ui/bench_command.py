@@ -11,7 +11,10 @@ from typing import Any
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the verb its options."""
     parser.add_argument(
-        "parts", metavar="PART", nargs="*", help="shots, variants, real, speed, memory, start, talk, crop, kernels"
+        "parts",
+        metavar="PART",
+        nargs="*",
+        help="shots, variants, real, speed, memory, start, rerank, talk, crop, kernels",
     )
     parser.add_argument(
         "--media", metavar="DIR", help="real footage with labels (default ../shared/media beside the project)"
@@ -33,6 +36,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
     from clipkit.bench.bars import bars_table
     from clipkit.bench.run import ABOUT
     from clipkit.bench.verb import bench
+    from clipkit.bench.views import one_item
     from clipkit.ui.terminal import print_table, progress_bar
 
     if not (args.parts or args.tvsum):
@@ -50,10 +54,20 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
             progress=progress,
         )
     table = bars_table(results)
+    rated = one_item(results, "rated").reset_index()
     if not args.json:
         print_table(table)
+        if not rated.empty:
+            print_table(rated)
         for note in results.notes:
             sys.stdout.write(f"note     {note}\n")
         sys.stdout.write(f"results  {args.out}\n")
-    bars = json.loads(table.to_json(orient="records"))
-    return {"status": "done", "out": args.out, "bars": bars, "notes": results.notes, "figures": len(results.rows)}, 0
+    answer = {
+        "status": "done",
+        "out": args.out,
+        "bars": json.loads(table.to_json(orient="records")),
+        "rated": json.loads(rated.to_json(orient="records")),
+        "notes": results.notes,
+        "figures": len(results.rows),
+    }
+    return answer, 0
