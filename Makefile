@@ -41,8 +41,9 @@ check: $(STAMP)  ## lint, format, types, layers, docstrings, notebooks stripped
 	$(BIN)/lint-imports
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 
-bench: $(STAMP)  ## time the kernels against their plain twins
-	$(BIN)/python bench/kernels.py
+bench: $(STAMP)  ## measure everything beside its peers, 25 minutes on two cores; ARGS=--quick: two or three
+	$(BIN)/clipkit bench $(ARGS)
+	$(BIN)/python -m clipkit.bench.table
 
 dashboard: $(STAMP)  ## watch and tune in the browser
 	$(BIN)/clipkit dashboard

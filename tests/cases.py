@@ -1,4 +1,4 @@
-"""The registry of kernels: equality tests and ``bench/kernels.py`` both read it.
+"""The registry of kernels: equality tests and ``clipkit bench`` both read it.
 
 A new kernel needs its twin in ``tests/reference.py`` and one row here.
 """

@@ -28,11 +28,17 @@ def small(name: str, talk: Path, folder: Path) -> dict:
         },
         "explore.ipynb": {"video": str(talk)},
         "dashboard.ipynb": {"reports_dir": str(folder)},
+        "benchmark.ipynb": {
+            "parts": ["shots"],
+            "work": str(folder / "work"),
+            "minutes": 0.15,
+            "sample_height": 180,
+        },
     }[name]
 
 
 def test_the_notebooks_are_those_of_the_design():
-    assert set(NOTEBOOKS) >= {"clip_video.ipynb", "explore.ipynb", "dashboard.ipynb"}
+    assert set(NOTEBOOKS) >= {"benchmark.ipynb", "clip_video.ipynb", "explore.ipynb", "dashboard.ipynb"}
 
 
 @pytest.mark.notebook

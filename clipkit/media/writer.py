@@ -69,6 +69,9 @@ class FrameEncoder:
         Bits a second of the picture over one second; no limit by default.
     threads : int, optional
         Encoder threads; the bytes depend on it.
+    kept : str, optional
+        ffmpeg's expression, over the number ``n`` of a picture, that is not 0 for those to keep; what is left
+        out leaves a gap in time, so that the rate varies.
 
     Raises
     ------
@@ -96,6 +99,7 @@ class FrameEncoder:
         gop_s: float = 2.0,
         max_bitrate: int | None = None,
         threads: int = 2,
+        kept: str | None = None,
     ) -> None:
         if width % 2 or height % 2 or width < 2 or height < 2:
             message = f"width and height must be even, got {width}x{height}"
@@ -109,7 +113,7 @@ class FrameEncoder:
         self._path = Path(path)
         self.n_frames = 0
         key_interval = max(1, round(gop_s * self._frame_rate))
-        filters = [*_color_filters(matrix, is_full_range, transfer)]
+        filters = [*((f"select='{kept}'",) if kept else ()), *_color_filters(matrix, is_full_range, transfer)]
         if captions_path is not None:
             filters.append(f"ass=filename={escape_filter(captions_path)}:fontsdir={escape_filter(fonts_dir)}")
         arguments = [
@@ -119,7 +123,8 @@ class FrameEncoder:
             *("-map", "0:v:0", *(("-map", "1:a:0", "-c:a", "copy") if audio_path is not None else ())),
             *("-vf", ",".join([*filters, _TAGS, "format=yuv420p"])),
             *("-c:v", "libx264", "-profile:v", "high", "-preset", preset, "-crf", str(crf), "-bf", "2"),
-            *("-x264-params", f"keyint={key_interval}:open-gop=0", "-threads", str(threads), "-fps_mode", "cfr"),
+            *("-x264-params", f"keyint={key_interval}:open-gop=0", "-threads", str(threads)),
+            *("-fps_mode", "vfr" if kept else "cfr"),
             *(("-maxrate", str(max_bitrate), "-bufsize", str(max_bitrate)) if max_bitrate else ()),
             *("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"),
             *_BITEXACT,
@@ -226,6 +231,7 @@ def write_video(
     preset: str = "veryfast",
     gop_s: float = 2.0,
     threads: int = 2,
+    kept: str | None = None,
 ) -> None:
     """Write pictures and sound as one MP4 file.
 
@@ -241,7 +247,7 @@ def write_video(
         The sound.
     rate_hz : int, optional
         Samples a second of the sound.
-    crf, preset, gop_s, threads
+    crf, preset, gop_s, threads, kept
         As for :class:`FrameEncoder`.
     """
     path = Path(path)
@@ -265,6 +271,7 @@ def write_video(
             preset=preset,
             gop_s=gop_s,
             threads=threads,
+            kept=kept,
         )
         with encoder:
             encoder.write(*first)

@@ -16,6 +16,7 @@ from clipkit import __version__
 from clipkit.errors import ClipkitError, ParamsError
 from clipkit.params import PLATFORM_NAMES, PROFILE_NAMES
 from clipkit.timeline import format_timecode
+from clipkit.ui import bench_command
 
 Answer = dict[str, Any]
 
@@ -150,6 +151,8 @@ def _build() -> _Parser:
 
     sample = verb("sample", _sample, "write the built-in sample video with its truth and subtitles")
     sample.add_argument("out", metavar="OUT.mp4")
+
+    bench_command.add_options(verb("bench", bench_command.run, "measure this machine: accuracy and cost beside peers"))
 
     dashboard = verb("dashboard", _dashboard, "open the dashboard in the browser (this machine only, with a token)")
     dashboard.add_argument("--port", type=int, metavar="N", help="default 8001")
