@@ -13,22 +13,23 @@ import sys
 import time
 from pathlib import Path
 
-from shots import Intervals, read_truth, scores
+import pandas as pd
 
 from clipkit.analysis.features import measure_frames
 from clipkit.analysis.shots import detect_transitions
+from clipkit.bench.shots import read_truth, score_shots
 from clipkit.kernels import luma, motion
 from clipkit.params import Params
 
 
-def scanned(video: str, scan: str) -> tuple[float, Intervals, float, str]:
+def scanned(video: str, scan: str) -> tuple[float, pd.DataFrame, float, str]:
     params = Params.model_validate({"source": {"scan": scan}})
     start = time.process_time()
     frames = measure_frames(video, params)
     table = detect_transitions(frames, params.analysis)
     cpu_s = time.process_time() - start
     share = 1.0 if frames.is_decoded is None else float(frames.is_decoded.mean())
-    return cpu_s, list(zip(table["begin"].tolist(), table["end"].tolist(), strict=True)), share, frames.note
+    return cpu_s, table, share, frames.note
 
 
 def main(arguments: list[str]) -> None:
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> None:
         video, _, truth_path = argument.partition("=")
         full_s, full, _, _ = scanned(video, "full")
         fast_s, fast, share, note = scanned(video, "fast")
-        kept = len(scores(full, fast).hits)
+        kept = score_shots(full, fast).n_hit
         saved = f"{100 * (1 - fast_s / full_s):.0f} % saved"
         print(f"{Path(video).name}: CPU {full_s:.2f} s full, {fast_s:.2f} s fast, {saved}")
         print(f"  decoded: {100 * share:.0f} % of the frames")
@@ -46,8 +47,8 @@ def main(arguments: list[str]) -> None:
         if note:
             print(f"  {note}")
         if truth_path:
-            truth, _ = read_truth(truth_path)
-            print(f"  F1 {scores(truth, full).f1:.4f} full, {scores(truth, fast).f1:.4f} fast")
+            truth = read_truth(truth_path)
+            print(f"  F1 {score_shots(truth, full).f1:.4f} full, {score_shots(truth, fast).f1:.4f} fast")
 
 
 if __name__ == "__main__":

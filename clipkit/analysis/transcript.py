@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from clipkit.analysis.alignment import snap_to_sound
-from clipkit.analysis.select import best_spans
+from clipkit.analysis.schedule import best_spans
 from clipkit.analysis.speech import HOPS_PER_S, runs_of
 from clipkit.analysis.transcript_store import TranscriptStore
 from clipkit.analysis.words import split_words, words_table
