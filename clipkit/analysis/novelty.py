@@ -42,21 +42,22 @@ def novelty(bands: NDArray[np.float32], n_hops: int) -> NDArray[np.float32]:
     """
     rows = uniform_filter1d(np.maximum(bands, _QUIETEST_DB), _SMOOTH, axis=0, mode="nearest")
     padded = np.pad(rows, ((_SIDE, _SIDE), (0, 0)), mode="edge")
+    is_inside = np.pad(np.ones(len(rows)), _SIDE)
     n_edges = len(rows) + 1
     taper = np.exp(-0.5 * ((np.arange(2 * _SIDE) - _SIDE + 0.5) / (0.5 * _SIDE)) ** 2)
-    within, across = np.zeros(n_edges), np.zeros(n_edges)
-    total_within = total_across = 0.0
+    within, across = np.zeros((2, n_edges)), np.zeros((2, n_edges))  # similarities and their weights
+    whole = 0.0
     for apart in range(1, 2 * _SIDE):
         difference_db = np.abs(padded[apart:] - padded[:-apart]).mean(axis=1)
-        alike = np.exp(-difference_db / _UNLIKE_DB)
+        known = is_inside[apart:] * is_inside[:-apart]
+        pairs = np.stack([known * np.exp(-difference_db / _UNLIKE_DB), known])
         for first in range(2 * _SIDE - apart):
             weight = taper[first] * taper[first + apart]
-            pairs = alike[first : first + n_edges]
-            if first < _SIDE <= first + apart:
-                across += weight * pairs
-                total_across += weight
-            else:
-                within += weight * pairs
-                total_within += weight
-    found = np.clip(within / total_within - across / total_across, 0.0, 1.0)
-    return np.interp(np.arange(n_hops), np.arange(n_edges) * POOL, found).astype(np.float32)
+            is_across = first < _SIDE <= first + apart
+            sums = across if is_across else within
+            sums += weight * pairs[:, first : first + n_edges]
+            whole += weight * is_across
+    alike = [sums[0] / np.maximum(sums[1], 1e-12) for sums in (within, across)]
+    # Near the ends little is known of one side, and at the ends nothing.
+    found = np.clip(alike[0] - alike[1], 0.0, 1.0) * across[1] / whole
+    return np.asarray(np.interp(np.arange(n_hops), np.arange(n_edges) * POOL, found), np.float32)

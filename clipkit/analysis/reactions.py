@@ -26,6 +26,7 @@ _MUSIC_S = 2.0
 _MUSIC_WEIGHTS = np.array([14.5, -0.5, -0.5, -0.2])
 _MUSIC_RANGES = np.array([[0.0, 0.6], [0.0, 0.7], [0.0, 8.0], [1.5, 9.0]])
 _MUSIC_OFFSET = -1.0
+_HELD = 0.1
 
 _APPLAUSE_S = 0.8
 _SMOOTH_S = 0.3
@@ -55,7 +56,9 @@ def music_evidence(level_db: Series, persistence: Series, modulation_db: Evidenc
     traits = np.column_stack([_mean(values, _MUSIC_S) for values in (persistence, is_low, modulation_db, variability)])
     log_odds = np.clip(traits, _MUSIC_RANGES[:, 0], _MUSIC_RANGES[:, 1]) @ _MUSIC_WEIGHTS + _MUSIC_OFFSET
     heard = _ramp(10.0 * np.log10(_mean(magnitude**2, _MUSIC_S) + 1e-13), _QUIET_DB, _HEARD_DB)
-    return np.asarray(heard / (1.0 + np.exp(-log_odds)), np.float32)
+    # Without a held note nothing speaks for music, however steady it is.
+    held = _ramp(traits[:, 0], 0.0, _HELD)
+    return np.asarray(heard * held / (1.0 + np.exp(-log_odds)), np.float32)
 
 
 def applause_evidence(level_db: Series, over_db: Series, hiss: Series, harmonicity: Series) -> Series:
