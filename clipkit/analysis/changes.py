@@ -18,6 +18,7 @@ from scipy.ndimage import maximum_filter1d
 
 from clipkit.analysis.transitions import Transition, likeness
 from clipkit.kernels.motion import best_ramp, changes
+from clipkit.scratch import ArrayFile
 
 # Lengths that are looked for, seconds, and the rate at which pictures are taken for it.
 LENGTHS_S = (0.16, 0.24, 0.34, 0.48, 0.68, 0.96, 1.36)
@@ -44,7 +45,7 @@ class Pictures:
     frames : ndarray of int64, shape (n,)
         The frame that each picture shows.
     rows : ndarray of uint8, shape (n, 3 * n_cells)
-        Luma cells, then those of U and V.
+        Luma cells, then those of U and V; in a nameless file, so that memory is flat in the length.
     weights : ndarray of float32, shape (3 * n_cells,)
         Weight of each value's square; those of luma sum to 1.
     rate_hz : float
@@ -81,17 +82,16 @@ def even_pictures(luma: NDArray[np.uint8], chroma: NDArray[np.uint8], time_s: ND
     """
     frames = _even_frames(time_s)
     n, (height, width) = len(frames), luma.shape[1:]
-    rows = np.empty((n, 3 * height * width // 4), np.uint8)
-    n_cells = rows.shape[1] // 3
+    kept = ArrayFile()
+    n_cells = height * width // 4
     for first in range(0, n, BLOCK):
         block = frames[first : first + BLOCK]
         pairs = luma[block].astype(np.uint16)
         pairs = pairs[:, ::2] + pairs[:, 1::2]
-        rows[first : first + BLOCK, :n_cells] = ((pairs[:, :, ::2] + pairs[:, :, 1::2] + 2) // 4).reshape(
-            len(block), -1
-        )
-        rows[first : first + BLOCK, n_cells:] = chroma[block].reshape(len(block), -1)
-    weights = np.full(rows.shape[1], COLOUR_WEIGHT / n_cells, np.float32)
+        pooled = ((pairs[:, :, ::2] + pairs[:, :, 1::2] + 2) // 4).astype(np.uint8)
+        kept.append(np.hstack([pooled.reshape(len(block), -1), chroma[block].reshape(len(block), -1)]))
+    rows = kept.finished()
+    weights = np.full(3 * n_cells, COLOUR_WEIGHT / n_cells, np.float32)
     weights[:n_cells] = 1 / n_cells
     span_s = time_s[frames[-1]] - time_s[frames[0]]
     return Pictures(frames, rows, weights, rate_hz=(n - 1) / span_s if n > 1 else MAX_RATE_HZ)
