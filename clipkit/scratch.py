@@ -24,7 +24,8 @@ class ArrayFile:
     Parameters
     ----------
     folder : path, optional
-        Where the file lies; none: the system's folder for temporary files.
+        Where the file lies, or in the nearest folder above it that is there; none: the system's folder for
+        temporary files.
 
     Examples
     --------
@@ -36,7 +37,8 @@ class ArrayFile:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        self._folder = Path(folder or tempfile.gettempdir())
+        wanted = Path(folder or tempfile.gettempdir()).absolute()
+        self._folder = next((one for one in (wanted, *wanted.parents) if one.is_dir()), wanted)
         self._file: Any = None
         self._shape: tuple[int, ...] = ()
         self._dtype: np.dtype[Any] = np.dtype(np.uint8)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from clipkit.analysis.highlights import score_candidates
 from clipkit.params import Params, ScoringWeights
 
 PLATFORMS = ("tiktok", "youtube_shorts")
@@ -71,7 +72,6 @@ def make_tables(
         }
     )
     terms = pd.DataFrame(rng.random((n_candidates, len(TERMS))), columns=list(TERMS))
-    weights = np.array(list(ScoringWeights().model_dump().values()))
     start_s = np.sort(rng.uniform(0, duration_s - 25, n_candidates))
     candidates = pd.concat(
         [
@@ -80,14 +80,15 @@ def make_tables(
                     "candidate_id": np.arange(1, n_candidates + 1),
                     "start_s": start_s,
                     "end_s": start_s + rng.uniform(15, 24, n_candidates),
-                    "score": terms.to_numpy() @ weights / weights.sum(),
+                    "score": 0.0,
                 }
             ),
             terms,
             pd.DataFrame({"begins": ["a sentence"] * n_candidates, "ends": ["a pause"] * n_candidates}),
         ],
         axis=1,
-    ).sort_values("score", ascending=False, ignore_index=True)
+    )
+    candidates = score_candidates(candidates, ScoringWeights())
     chosen: list[int] = []
     for row, candidate in candidates.iterrows():
         free = all(

@@ -386,3 +386,13 @@ def test_questions_numbers_and_rare_words_are_telling() -> None:
 
     assert text[1] > text[0]
     assert promise[1] > promise[0] == 0.0
+
+
+def test_no_candidate_lies_after_the_last_picture(rng):
+    talk = make_talk(60.0, rng)
+    frames = talk.frames[talk.frames["time_s"] < 30.0]
+
+    found = find_candidates(frames, *talk.tables()[1:], params_of(min_s=4.0, max_s=20.0), duration_s=60.0)
+
+    assert len(found) > 0
+    assert (found["start_s"] < 30.0).all()

@@ -64,9 +64,18 @@ def test_kernels_take_the_array_as_the_type_they_were_compiled_for(tmp_path):
     assert len(grid_differences.signatures) == compiled
 
 
-def test_a_folder_that_is_not_there_is_said_by_its_code(tmp_path):
+def test_a_folder_that_is_not_there_yet_is_not_made(tmp_path):
+    rows = ArrayFile(tmp_path / "later" / "still")
+    rows.append(np.ones((1, 1)))
+
+    assert rows.finished().tolist() == [[1.0]]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no folder here that nobody can write to")
+def test_a_place_where_nothing_can_be_written_is_said_by_its_code():
     with pytest.raises(ResourceError) as raised:
-        ArrayFile(tmp_path / "none").append(np.zeros((1, 1)))
+        ArrayFile("/proc/self").append(np.zeros((1, 1)))
 
     assert raised.value.code == "resource.not_writable"
 

@@ -76,7 +76,7 @@ def find_candidates(
         duration_s=duration_s,
         frame_s=float(np.median(np.diff(times))) if len(times) > 1 else 0.04,
     )
-    spans = find_spans(scene, params.selection)
+    spans = _with_pictures(find_spans(scene, params.selection), times)
     spans = pd.concat([spans, _repeated(spans, frames_table, audio, duration_s)], axis=1)
     terms = measure_terms(spans, scene, frames_table, audio, params).round(4)
     found = pd.concat([spans[["start_s", "end_s"]], terms, spans[["begins", "ends", "origin_s"]]], axis=1)
@@ -85,6 +85,14 @@ def find_candidates(
     found = found[_is_kept(found, words, params, duration_s)].reset_index(drop=True)
     found.insert(0, "candidate_id", np.arange(len(found), dtype=np.int64))
     return found
+
+
+def _with_pictures(spans: pd.DataFrame, times: NDArray[np.float64]) -> pd.DataFrame:
+    """Return the spans in which a new picture comes; the last one of a file may stay for seconds."""
+    if not len(times):
+        return spans
+    n_frames = np.searchsorted(times, spans["end_s"]) - np.searchsorted(times, spans["start_s"])
+    return spans[n_frames > 0].reset_index(drop=True)
 
 
 def score_candidates(candidates: pd.DataFrame, weights: ScoringWeights) -> pd.DataFrame:
