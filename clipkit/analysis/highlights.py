@@ -77,7 +77,7 @@ def find_candidates(
         frame_s=float(np.median(np.diff(times))) if len(times) > 1 else 0.04,
     )
     spans = _with_pictures(find_spans(scene, params.selection), times)
-    spans = pd.concat([spans, _repeated(spans, frames_table, audio, duration_s)], axis=1)
+    spans = pd.concat([spans, repeated_share(spans, frames_table, audio, duration_s)], axis=1)
     terms = measure_terms(spans, scene, frames_table, audio, params).round(4)
     found = pd.concat([spans[["start_s", "end_s"]], terms, spans[["begins", "ends", "origin_s"]]], axis=1)
     found.insert(2, "score", weighted_score(found, params.scoring.weights))
@@ -118,6 +118,31 @@ def score_candidates(candidates: pd.DataFrame, weights: ScoringWeights) -> pd.Da
     [1, 0]
     """
     return _by_score(candidates.assign(score=weighted_score(candidates, weights)))
+
+
+def repeated_share(
+    spans: pd.DataFrame, frames_table: pd.DataFrame, audio: pd.DataFrame, duration_s: float
+) -> pd.DataFrame:
+    """Return how much of each span was shown before, and when it was first shown.
+
+    Parameters
+    ----------
+    spans : DataFrame
+        ``start_s`` and ``end_s``.
+    frames_table, audio : DataFrame
+        As for `find_candidates`.
+    duration_s : float
+
+    Returns
+    -------
+    DataFrame
+        ``repeated``, 0..1, and ``origin_s``, the start where nothing is repeated.
+    """
+    moment_s, lag_s = find_repeats(frames_table, audio, duration_s=duration_s)
+    start_s, end_s = spans["start_s"].to_numpy(), spans["end_s"].to_numpy()
+    share = mean_over((lag_s > 0.0).astype(np.float64), 1.0 / moment_s)(start_s, end_s)
+    middle = np.minimum(((start_s + end_s) / 2.0 / moment_s).astype(np.int64), len(lag_s) - 1)
+    return pd.DataFrame({"repeated": share, "origin_s": np.round(start_s - lag_s[middle], 3)})
 
 
 def choose_profile(
@@ -170,15 +195,6 @@ def _by_score(table: pd.DataFrame) -> pd.DataFrame:
         [table["end_s"], table["start_s"], -table["score"]] if "end_s" in table else [table["start_s"], -table["score"]]
     )
     return table.iloc[order].reset_index(drop=True)
-
-
-def _repeated(spans: pd.DataFrame, frames_table: pd.DataFrame, audio: pd.DataFrame, duration_s: float) -> pd.DataFrame:
-    """Return the share of each span that was shown before, and when it was first shown."""
-    moment_s, lag_s = find_repeats(frames_table, audio, duration_s=duration_s)
-    start_s, end_s = spans["start_s"].to_numpy(), spans["end_s"].to_numpy()
-    share = mean_over((lag_s > 0.0).astype(np.float64), 1.0 / moment_s)(start_s, end_s)
-    middle = np.minimum(((start_s + end_s) / 2.0 / moment_s).astype(np.int64), len(lag_s) - 1)
-    return pd.DataFrame({"repeated": share, "origin_s": np.round(start_s - lag_s[middle], 3)})
 
 
 def _is_kept(found: pd.DataFrame, words: pd.DataFrame, params: Params, duration_s: float) -> NDArray[np.bool_]:

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clipkit.analysis.gaps import Scene
-from clipkit.analysis.terms import TERMS, measure_terms
+from clipkit.analysis.highlights import repeated_share
+from clipkit.analysis.terms import measure_terms, weighted_score
 from clipkit.bench.highlights import COLUMNS, agreement_rows, percentile_rows
 from clipkit.bench.ratings import UNIT_S, Rated, read_ratings
 from clipkit.bench.results import Results
@@ -23,7 +24,7 @@ CLIPS = ((1, 15.0), (3, 15.0), (3, 30.0))
 # Chosen clips may be this much shorter or longer; the window that is judged stands around their middle.
 _PLAY = 0.2
 # These say how a span is cut, not what is in it.
-_ABOUT_EDGES = ("completeness", "length")
+_ABOUT_EDGES = ("completeness", "length", "mid_sentence")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _analyse(path: Path, video: Rated, work: Path) -> _Analysed:
 
 
 def _unit_score(chain: ClipRun, video: Rated) -> NDArray[np.float64]:
-    """Return the weighted mean of the terms over each rated unit, those about edges left out."""
+    """Return the score of each rated unit as if it were a clip, terms about edges left out."""
     times_s = chain.frames.table["time_s"].to_numpy(np.float64)
     scene = Scene(
         is_speech=chain.audio["is_speech"].to_numpy(bool),
@@ -103,7 +104,8 @@ def _unit_score(chain: ClipRun, video: Rated) -> NDArray[np.float64]:
     starts_s = np.arange(video.ratings.shape[1]) * UNIT_S
     ends_s = np.minimum(starts_s + UNIT_S, max(chain.frames.duration_s, starts_s[-1] + 0.1))
     spans = pd.DataFrame({"start_s": starts_s, "end_s": ends_s, "cost": 0.0})
-    terms = measure_terms(spans, scene, chain.frames.table, chain.audio, chain.params)
-    kept = [term for term in TERMS if term not in _ABOUT_EDGES]
-    weights = np.array([getattr(chain.params.scoring.weights, term) for term in kept], np.float64)
-    return np.asarray(terms[kept].to_numpy(np.float64) @ (weights / weights.sum()), np.float64)
+    tables = chain.frames.table, chain.audio
+    spans = spans.join(repeated_share(spans, *tables, chain.frames.duration_s))
+    terms = measure_terms(spans, scene, *tables, chain.params)
+    weights = chain.params.scoring.weights.model_copy(update=dict.fromkeys(_ABOUT_EDGES, 0.0))
+    return weighted_score(terms, weights)
