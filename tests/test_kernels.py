@@ -109,7 +109,12 @@ def test_a_kernel_module_can_be_warmed_up(name):
     module.warm_up()
 
     dispatchers = [value for value in vars(module).values() if hasattr(value, "py_func")]
-    own = [value for value in dispatchers if value.py_func.__module__ == module.__name__]
+    # What only other kernels call is part of their machine code, and is not compiled where that comes from the cache.
+    own = [
+        value
+        for value in dispatchers
+        if value.py_func.__module__ == module.__name__ and not value.py_func.__name__.startswith("_")
+    ]
     assert own
     assert all(value.signatures for value in own), "warm_up() leaves a kernel uncompiled"
 
