@@ -100,7 +100,7 @@ QUICK = replace(
     longest_s=30.0,
 )
 # With real footage; on the sample alone everything is shorter.
-ABOUT = {"full": "about 25 minutes on two cores", "quick": "two to three minutes on two cores"}
+ABOUT = {"full": "about 20 minutes on two cores", "quick": "two to three minutes on two cores"}
 
 
 def measure_small(
