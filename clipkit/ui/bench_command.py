@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=(), metavar="N", help="of the composed videos (default 1 2 3)"
     )
-    parser.add_argument("--quick", action="store_true", help="two or three minutes in place of 25")
+    parser.add_argument("--quick", action="store_true", help="two or three minutes in place of 20")
     parser.add_argument("--long", action="store_true", help="also a video of two hours")
     parser.add_argument(
         "--tvsum", metavar="DIR", help="rated videos: a label file, and the videos where they are there"
