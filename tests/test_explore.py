@@ -51,11 +51,11 @@ def test_the_last_frame_can_be_shown(explorer, measured):
 
 
 def strip(explorer):
-    return cv2.imdecode(np.frombuffer(explorer.boundaries_view.strip.value, np.uint8), cv2.IMREAD_COLOR)
+    return cv2.imdecode(np.frombuffer(explorer.shots_view.strip.value, np.uint8), cv2.IMREAD_COLOR)
 
 
 def test_the_frames_on_both_sides_of_a_transition_are_shown(explorer, measured):
-    view = explorer.boundaries_view
+    view = explorer.shots_view
     cut = int(np.flatnonzero(measured.transitions["kind"] == "cut")[0])
 
     view.number.value = cut + 1
@@ -73,7 +73,7 @@ def test_the_frames_on_both_sides_of_a_transition_are_shown(explorer, measured):
 
 
 def test_the_closest_calls_come_first_where_asked_for(explorer, measured):
-    view = explorer.boundaries_view
+    view = explorer.shots_view
 
     view.order.value = "closest calls first"
 
@@ -81,7 +81,7 @@ def test_the_closest_calls_come_first_where_asked_for(explorer, measured):
 
 
 def test_a_click_on_a_mark_shows_its_transition(explorer, measured):
-    view = explorer.boundaries_view
+    view = explorer.shots_view
     trace = view.figure.data[1]
     last = len(trace.customdata) - 1
 
@@ -95,8 +95,8 @@ def test_a_video_without_transitions_says_so(measured):
     still = replace(measured, transitions=measured.transitions.iloc[:0])
     explorer = Explorer(still)
 
-    assert explorer.boundaries_view.words.value == "No shot changes were found."
-    assert explorer.boundaries_view.number.disabled
+    assert explorer.shots_view.words.value == "No shot changes were found."
+    assert explorer.shots_view.number.disabled
     explorer.close()
 
 

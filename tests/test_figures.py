@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from run_folder import TERMS, make_tables
 
 from clipkit.output import figures
-from clipkit.output.boundary_figure import boundaries_figure
 from clipkit.output.figure_style import MAX_POINTS, axis_ms, peaks
+from clipkit.output.transitions_figure import transitions_figure
 from clipkit.params import ScoringWeights
 
 DAY_MS = 86_400_000
@@ -198,7 +198,7 @@ def test_every_transition_stands_on_its_peak_with_its_kind_and_score():
         }
     )
 
-    figure = boundaries_figure(frames, transitions, duration_s=4.0)
+    figure = transitions_figure(frames, transitions, duration_s=4.0)
 
     by_name = {trace.name: trace for trace in figure.data}
     assert by_name["cut"].y.tolist() == [40.0]
@@ -212,6 +212,6 @@ def test_no_transitions_are_an_empty_figure():
     frames = pd.DataFrame({"time_s": [0.0, 0.04], "difference": [0.0, 1.0]})
     transitions = pd.DataFrame({"kind": [], "begin_s": [], "end_s": [], "score": [], "margin": []})
 
-    figure = boundaries_figure(frames, transitions, duration_s=1.0)
+    figure = transitions_figure(frames, transitions, duration_s=1.0)
 
     assert figures.summary(figure) == "Transitions over 0:01: none was found."

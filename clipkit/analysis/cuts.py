@@ -23,7 +23,6 @@ NEIGHBOURS = 6
 USUAL_S = 0.5
 # More than three times the usual step, and this many levels, is unusual.
 UNUSUAL = 6
-BLACK, WHITE = 20, 232
 FEWEST_CELLS = 24
 # Frames this far on both sides are compared to tell a flash from a cut, seconds, and at least so many.
 FLASH_S = 0.5
@@ -92,7 +91,7 @@ def find_cuts(
         evidence = (
             1.0 * math.log(step / (around_mean + NOISE))
             + 0.35 * math.log(step / (quiet_mean + NOISE))
-            + 7.0 * _unusual_share(luma, old, frame, before[near], near)
+            + 7.0 * _unusual_share(luma, old, frame, before[near], near, params)
             - 1.8 * likeness(luma[old].astype(np.float64), luma[frame].astype(np.float64))
             + 0.5 * math.log1p(colour)
             - 6.3
@@ -105,7 +104,12 @@ def find_cuts(
 
 
 def _unusual_share(
-    luma: NDArray[np.uint8], old: int, frame: int, from_frames: NDArray[np.int64], to_frames: NDArray[np.int64]
+    luma: NDArray[np.uint8],
+    old: int,
+    frame: int,
+    from_frames: NDArray[np.int64],
+    to_frames: NDArray[np.int64],
+    params: AnalysisParams,
 ) -> float:
     """Return the share of cells that change far more from `old` to `frame` than they do in the steps around.
 
@@ -115,7 +119,7 @@ def _unusual_share(
     change, usual = np.abs(second - first), np.zeros(first.shape)
     if len(to_frames):
         usual = np.median(np.abs(luma[to_frames].astype(np.int32) - luma[from_frames]), axis=0)
-    says_nothing = (np.maximum(first, second) <= BLACK) | (np.minimum(first, second) >= WHITE)
+    says_nothing = (np.maximum(first, second) <= params.black_level) | (np.minimum(first, second) >= params.white_level)
     n_telling = max(FEWEST_CELLS, int((~says_nothing).sum()))
     return float(((change > 3 * usual + UNUSUAL) & ~says_nothing).sum() / n_telling)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clipkit.analysis.boundaries import FLASH_FRAMES
 from clipkit.analysis.features import measure_stretch
 from clipkit.analysis.shots import detect_transitions
 from clipkit.media.reader import open_video
@@ -15,8 +16,6 @@ from clipkit.params import Params
 
 # Decoded on both sides of an edge, seconds.
 AROUND_S = 1.0
-# A shot of this many frames at the edge of a clip is seen as a flash.
-FLASH_FRAMES = 11
 
 
 def settle_edges(video: str | Path, clips: pd.DataFrame, words: pd.DataFrame, params: Params) -> pd.DataFrame:

@@ -26,23 +26,22 @@ def compare(results: Results, part: str, figure: str) -> pd.DataFrame:
 
 def recalls(results: Results, part: str) -> pd.DataFrame:
     """Return the recall of each kind over all items of a part: a row a kind, a column a detector, and how many."""
-    kinds = kinds_of(results, part, "all")
-    table = pd.DataFrame(
-        {who: [share(results, part, who, (kind,), ("hit", "all")) for kind in kinds] for who in DETECTORS},
-        index=list(kinds),
-    )
-    counts = [sum(results.values(part, f"all {kind}").values()) for kind in kinds]
-    return table.dropna(axis=1, how="all").round(3).assign(n=[int(count) for count in counts])
+    return _shares(results, part, "hit", "all")
 
 
 def alarms(results: Results, part: str) -> pd.DataFrame:
     """Return the share of decoys of each kind that raise an alarm, in the form of :func:`recalls`."""
-    kinds = kinds_of(results, part, "decoys")
+    return _shares(results, part, "alarm", "decoys")
+
+
+def _shares(results: Results, part: str, some: str, every: str) -> pd.DataFrame:
+    """Return the figures ``<some> <kind>`` over ``<every> <kind>``, summed over the items of a part."""
+    kinds = kinds_of(results, part, every)
     table = pd.DataFrame(
-        {who: [share(results, part, who, (kind,), ("alarm", "decoys")) for kind in kinds] for who in DETECTORS},
+        {who: [share(results, part, who, (kind,), (some, every)) for kind in kinds] for who in DETECTORS},
         index=list(kinds),
     )
-    counts = [sum(results.values(part, f"decoys {kind}").values()) for kind in kinds]
+    counts = [sum(results.values(part, f"{every} {kind}").values()) for kind in kinds]
     return table.dropna(axis=1, how="all").round(3).assign(n=[int(count) for count in counts])
 
 

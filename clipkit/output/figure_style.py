@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, GREY = "#56B4E9", "#CC79A7", "#7F7F7F"
+TRANSITION_COLOURS = {"cut": VERMILION, "dissolve": BLUE, "fade": PURPLE, "wipe": ORANGE}
 CLIP_FILL = "rgba(230, 159, 0, 0.22)"
 WINDOW_FILL = "rgba(86, 180, 233, 0.35)"
 

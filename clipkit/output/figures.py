@@ -21,6 +21,7 @@ from clipkit.output.figure_style import (
     ORANGE,
     PURPLE,
     SKY,
+    TRANSITION_COLOURS,
     VERMILION,
     WINDOW_FILL,
     axis_ms,
@@ -37,7 +38,6 @@ from clipkit.output.figure_style import (
 from clipkit.params import PENALTIES, ScoringWeights
 from clipkit.timeline import format_timecode
 
-_TRANSITION_COLOURS = {"cut": GREY, "dissolve": BLUE, "fade": PURPLE, "wipe": VERMILION}
 _MAX_CANDIDATES = 400
 _QUIETEST_LUFS = -60.0
 
@@ -146,7 +146,7 @@ def shots_figure(transitions: pd.DataFrame, clips: pd.DataFrame | None, *, durat
             customdata=seconds(group, "score").astype(np.float32),
             mode="markers",
             name=_plain(kind),
-            marker={"symbol": "triangle-down", "size": 7, "color": _TRANSITION_COLOURS.get(str(kind), ORANGE)},
+            marker={"symbol": "triangle-down", "size": 7, "color": TRANSITION_COLOURS.get(str(kind), ORANGE)},
             hovertemplate=f"{_plain(kind)}, score %{{customdata:.1f}}<extra></extra>",
         )
     if has_rows(clips, "clip_id", "start_s", "end_s", "score"):

@@ -22,9 +22,9 @@ from clipkit.params import Params
 from clipkit.runs.folder import LooseFolder
 from clipkit.runs.stages import ClipRun
 from clipkit.timeline import format_timecode
-from clipkit.ui.boundaries import BoundaryView
 from clipkit.ui.markup import chosen_markup, ranking_markup, style, title_markup
 from clipkit.ui.ranking import rank_candidates
+from clipkit.ui.transitions import TransitionsView
 from clipkit.ui.weights import WeightSliders
 
 _FRAME_HEIGHT = 360
@@ -127,7 +127,7 @@ class Explorer:
         A slider over time and the frame on screen then.
     signals_view : Widget
         Loudness, speech and movement, with a cursor that follows the slider.
-    boundaries_view : BoundaryView
+    shots_view : TransitionsView
         The transitions over the difference of frames, with the frames on both sides of one.
     ranking_view : Widget
         Sliders for the weights; the ranking and the choice follow while they move.
@@ -160,7 +160,7 @@ class Explorer:
         self.figure = go.FigureWidget(candidates_figure(self.ranking, self.chosen, duration_s=measured.duration_s))
         self.frames_view = widgets.VBox([self.time, self.clock, self.picture])
         self.signals_view = widgets.VBox([self.signals])
-        self.boundaries_view = BoundaryView(
+        self.shots_view = TransitionsView(
             self._reader, measured.frames, measured.transitions, duration_s=measured.duration_s
         )
         self.ranking_view = widgets.VBox(

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from clipkit.media.reader import VideoReader
-from clipkit.output.boundary_figure import boundaries_figure
 from clipkit.output.figure_style import axis_ms
+from clipkit.output.transitions_figure import transitions_figure
 from clipkit.timeline import format_timecode
 
 # Pictures before, inside and after a transition, and their height in pixels.
@@ -23,7 +23,7 @@ _GAP = 6
 _ORDERS = ("by time", "closest calls first")
 
 
-class BoundaryView(widgets.VBox):  # type: ignore[misc]
+class TransitionsView(widgets.VBox):  # type: ignore[misc]
     """A figure of all transitions, and the frames around one of them.
 
     Parameters
@@ -51,7 +51,7 @@ class BoundaryView(widgets.VBox):  # type: ignore[misc]
     ) -> None:
         self._reader, self._time_s = reader, frames["time_s"].to_numpy(dtype=np.float64)
         self.transitions = transitions.reset_index(drop=True)
-        self.figure = go.FigureWidget(boundaries_figure(frames, self.transitions, duration_s=duration_s))
+        self.figure = go.FigureWidget(transitions_figure(frames, self.transitions, duration_s=duration_s))
         self.figure.add_vline(x=float(axis_ms(0.0)), line={"color": "#009E73", "width": 2})
         n = len(self.transitions)
         self.order = widgets.Dropdown(options=_ORDERS, description="order")

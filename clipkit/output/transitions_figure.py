@@ -6,25 +6,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from clipkit.output.figure_style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-    axis_ms,
-    peaks,
-    seconds,
-    styled,
-    time_axis,
-)
+from clipkit.output.figure_style import GREY, TRANSITION_COLOURS, axis_ms, peaks, seconds, styled, time_axis
 from clipkit.timeline import format_timecode
 
-KIND_COLOURS = {"cut": VERMILION, "dissolve": BLUE, "fade": PURPLE, "wipe": ORANGE}
 _LEAST_SIZE, _MORE_SIZE = 6, 8
 
 
-def boundaries_figure(frames: pd.DataFrame, transitions: pd.DataFrame, *, duration_s: float) -> go.Figure:
+def transitions_figure(frames: pd.DataFrame, transitions: pd.DataFrame, *, duration_s: float) -> go.Figure:
     """Return the difference from frame to frame, with every transition on it.
 
     Parameters
@@ -48,7 +36,7 @@ def boundaries_figure(frames: pd.DataFrame, transitions: pd.DataFrame, *, durati
     figure.add_scatter(x=x, y=y, name="difference", line={"color": GREY, "width": 1}, hovertemplate="%{y:.1f} levels")
     middle_s = (seconds(transitions, "begin_s") + seconds(transitions, "end_s")) / 2
     score = seconds(transitions, "score")
-    for kind, colour in KIND_COLOURS.items():
+    for kind, colour in TRANSITION_COLOURS.items():
         rows = np.flatnonzero(transitions["kind"].to_numpy() == kind)
         if not len(rows):
             continue
@@ -74,6 +62,6 @@ def boundaries_figure(frames: pd.DataFrame, transitions: pd.DataFrame, *, durati
     figure.update_yaxes(title_text="levels", rangemode="tozero")
     time_axis(figure, duration_s)
     counts = transitions["kind"].value_counts()
-    said = ", ".join(f"{counts[kind]} {kind}" for kind in KIND_COLOURS if kind in counts) or "none was found"
+    said = ", ".join(f"{counts[kind]} {kind}" for kind in TRANSITION_COLOURS if kind in counts) or "none was found"
     close = f"; the closest call has a margin of {transitions['margin'].min():.2f}" if len(transitions) else ""
     return styled(figure, f"Transitions over {format_timecode(duration_s, decimals=0)}: {said}{close}.", 300)
