@@ -17,6 +17,9 @@ from clipkit.params import AnalysisParams
 LEAST_STEP = 12.0
 # Cells that change less show the same as before, levels.
 SAME = 8
+# Colours nearer to none than this are none; a change of the palette that speaks neither for a blend nor against it.
+GREY = 2.0
+UNDECIDED = 5.0
 
 
 class Blend(NamedTuple):
@@ -26,6 +29,7 @@ class Blend(NamedTuple):
     alike: float  # correlation of the ends
     shifted: float  # highest correlation of the ends when one is moved
     same: float  # share of the cells in which the ends agree
+    palette: float  # how far the colours of the ends lie apart wherever they stand, levels
     fit: float  # share of the variance of the mixture's share over time that a straight line explains
     mix: float  # share of the pictures' variance that a mixture with the same share everywhere explains
     dip: float  # contrast in the middle over contrast at the ends
@@ -95,6 +99,7 @@ def _at_best(pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Ble
         alike=likeness(old[:n_cells], new[:n_cells]),
         shifted=likeness(first.astype(np.float64), last.astype(np.float64)),
         same=float((np.abs(first.astype(np.int32) - last) < SAME).mean()),
+        palette=_palette_change(old[n_cells:].reshape(2, -1), new[n_cells:].reshape(2, -1)),
         fit=1.0 - float(((share - line) ** 2).sum() / ((line - 0.5) ** 2).sum()),
         mix=1.0 - float((rest**2 @ weights).sum()) / total,
         dip=float(middle / (0.5 * (contrast[0] + contrast[-1]) + 1.0)),
@@ -111,6 +116,16 @@ def _completed(blend: Blend, pictures: Pictures, luma: NDArray[np.uint8], change
     step, sweep = _steps_of_cells(part[:, :n_cells], n_rows // 2)
     shifted = shifted_likeness(first, last, n_rows // 2, n_columns // 2)
     return blend._replace(shifted=shifted, step=step, sweep=sweep)
+
+
+def _palette_change(old: NDArray[np.float64], new: NDArray[np.float64]) -> float:
+    """Return the distance of two pictures' U and V values as distributions (Wasserstein, order 1), levels.
+
+    A movement moves colours and another scene has others.  Pictures without colour say neither.
+    """
+    if max(np.abs(old - 128).mean(), np.abs(new - 128).mean()) < GREY:
+        return UNDECIDED
+    return float(2 * np.abs(np.sort(old, axis=1) - np.sort(new, axis=1)).mean())
 
 
 def _part(pictures: Pictures, change: Change) -> tuple[NDArray[np.float64], int]:
@@ -148,23 +163,25 @@ def _steps_of_cells(cells: NDArray[np.float64], n_rows: int) -> tuple[float, flo
 def judge_blend(blend: Blend) -> tuple[Literal["dissolve", "wipe"], float]:
     """Return the likelier kind and the evidence for a transition.
 
-    A movement of the camera leads to a picture that is the old one moved, and what passes through
-    the picture leaves much of it as it was; neither is a straight way from one to the other.  Where
+    A movement of the camera leads to a picture that is the old one moved and has its colours, and what
+    passes through the picture leaves much of it as it was; neither is a straight way from one to the other.  Where
     two pictures are mixed, the details of both grow faint; in a wipe each cell changes once, at a
     time that its place tells.  The weights are rounded from logistic regressions on real footage
     spliced in many ways; each half of the footage was judged by weights from the other half too.
     """
     evidence = (
-        2.0 * math.log(blend.change)
-        - 1.7 * max(blend.alike, -0.2)
-        - 5.0 * max(blend.alike - 0.6, 0.0)
-        - 4.2 * blend.shifted
-        - 6.3 * blend.same
-        + 2.9 * max(blend.fit, -1.0)
-        + 2.4 * max(blend.mix, -0.5)
-        + 3.6 * max(blend.sweep, 0.0)
-        - 1.9 * min(max(blend.dip, 0.4), 1.2)
-        - 8.0
+        1.1 * math.log(blend.change)
+        - 1.4 * max(blend.alike, -0.2)
+        - 8.0 * max(blend.alike - 0.6, 0.0)
+        - 2.3 * blend.shifted
+        - 4.9 * blend.same
+        + 1.15 * math.log1p(blend.palette)
+        + 1.5 * blend.fit
+        + 3.0 * min(blend.fit, 0.0)
+        + 3.1 * max(blend.mix, -0.5)
+        + 2.8 * max(blend.sweep, 0.0)
+        - 0.6 * min(max(blend.dip, 0.4), 1.2)
+        - 8.3
     )
     is_wipe = 4.6 * blend.step + 2.4 * blend.sweep - 7.3 * blend.mix > 1.0
     return ("wipe" if is_wipe else "dissolve"), evidence
