@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clipkit.bench.talk import pool_edges, read_talk, score_edges, score_speech, speech_spans, talk_truth
+from clipkit.bench.talk import read_talk, score_edges, score_speech, speech_spans, talk_truth
 from clipkit.errors import InputError
 
 # 0 .. 1: silence; 1-3 and 3.5-5: a sentence in two utterances; 6-8: a sentence without word times; 8.5-9.5: laughter;
@@ -114,18 +114,6 @@ def test_silence_runs_to_the_nearest_sound_of_any_kind():
     assert found.tail_s[0] == pytest.approx(0.4)
     assert math.isnan(found.lead_s[1])
     assert found.silent.tolist() == [0.0, 1.0]
-
-
-def test_clips_of_several_talks_count_together():
-    truth = talk_truth(TALK)
-    clean = score_edges(truth, pd.DataFrame({"start_s": [0.9], "end_s": [5.1]}))
-    broken = score_edges(truth, pd.DataFrame({"start_s": [1.4], "end_s": [5.1]}))
-
-    pooled = pool_edges([clean, broken]).figures()
-
-    assert pooled["n_clips"] == 2
-    assert pooled["edges_in_word"] == 0.25
-    assert pooled["whole_sentences"] == 0.5
 
 
 def test_no_clips_give_no_shares():

@@ -10,7 +10,6 @@ counts.  Every other kind is a decoy, in which nothing should be found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +68,6 @@ class ShotScore:
         """Harmonic mean of precision and recall."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
-
-    @property
-    def alarm_share(self) -> float:
-        """Share of all decoys in which something was found; NaN without decoys."""
-        n_decoys = sum(n for _, n in self.alarms_by_decoy.values())
-        return sum(hit for hit, _ in self.alarms_by_decoy.values()) / n_decoys if n_decoys else float("nan")
 
 
 def score_shots(truth: pd.DataFrame, found: pd.DataFrame, *, tolerance: int = 1) -> ShotScore:
@@ -144,20 +137,6 @@ def score_shots(truth: pd.DataFrame, found: pd.DataFrame, *, tolerance: int = 1)
     )
 
 
-def pool_scores(scores: Sequence[ShotScore]) -> ShotScore:
-    """Return the score of several videos taken as one."""
-    n_cuts = [score.hits_by_kind.get("cut", (0, 0))[0] for score in scores]
-    offsets = [score.cut_offset_frames * n for score, n in zip(scores, n_cuts, strict=True) if n]
-    return ShotScore(
-        n_true=sum(score.n_true for score in scores),
-        n_found=sum(score.n_found for score in scores),
-        n_hit=sum(score.n_hit for score in scores),
-        hits_by_kind=_summed([score.hits_by_kind for score in scores]),
-        alarms_by_decoy=_summed([score.alarms_by_decoy for score in scores]),
-        cut_offset_frames=sum(offsets) / sum(n_cuts) if sum(n_cuts) else float("nan"),
-    )
-
-
 def read_truth(path: str | Path) -> pd.DataFrame:
     """Return a truth table ``kind,begin,end`` from CSV; other columns stay.
 
@@ -167,12 +146,6 @@ def read_truth(path: str | Path) -> pd.DataFrame:
         ``input.bad_table`` where it cannot be read.
     """
     return _checked(_read(path), ("kind", "begin", "end"), str(path))
-
-
-def cuts_at(frames: Sequence[int]) -> pd.DataFrame:
-    """Return detections that are hard cuts at the given frames."""
-    at = np.asarray(frames, np.int64)
-    return pd.DataFrame({"begin": at, "end": at})
 
 
 def _read(path: str | Path) -> pd.DataFrame:
@@ -217,12 +190,3 @@ def _matching(meets: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.full(len(meets), -1, np.int64)
     matched: NDArray[np.int64] = maximum_bipartite_matching(csr_array(meets), perm_type="column").astype(np.int64)
     return matched
-
-
-def _summed(parts: Sequence[Counts]) -> Counts:
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: _added([part[name] for part in parts if name in part]) for name in names}
-
-
-def _added(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    return sum(hit for hit, _ in counts), sum(n for _, n in counts)

@@ -12,7 +12,7 @@ that edge.  A share of nothing is NaN.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,12 +228,6 @@ def score_edges(truth: TalkTruth, clips: pd.DataFrame, *, tolerance_s: float = T
         flash=np.concatenate(flash).astype(float),
         silent=np.array([row[4] for row in rows], float),
     )
-
-
-def pool_edges(scores: Sequence[EdgeScore]) -> EdgeScore:
-    """Return the score of the clips of several talks."""
-    names = EdgeScore.__dataclass_fields__
-    return EdgeScore(**{name: np.concatenate([getattr(score, name) for score in scores]) for name in names})
 
 
 def score_speech(truth: TalkTruth, found: pd.DataFrame) -> SpeechScore:
