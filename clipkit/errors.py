@@ -7,6 +7,7 @@ could succeed another time.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 Retry = Literal["never", "later", "smaller"]
@@ -34,6 +35,9 @@ class ClipkitError(Exception):
         self.message = message
         self.code = code
         self.retry: Retry = retry or self.default_retry
+
+    def __reduce__(self) -> tuple[partial[ClipkitError], tuple[str]]:
+        return partial(type(self), code=self.code, retry=self.retry), (self.message,)
 
     def to_dict(self) -> dict[str, str]:
         """Return ``{"code", "message", "retry"}`` for JSON output and ``run.json``.

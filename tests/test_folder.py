@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import pickle
 from pathlib import Path
 
 import pandas as pd
@@ -153,3 +154,13 @@ def test_loose_folder_writes_no_record(tmp_path: Path):
         folder.save_table("shots.csv", pd.DataFrame({"kind": ["cut"]}))
 
     assert [p.name for p in folder.path.iterdir()] == ["shots.csv"]
+
+
+def test_an_error_survives_the_way_between_processes():
+    sent = ResourceError("disk: full. Make room.", code="resource.disk_full", retry="never")
+
+    received = pickle.loads(pickle.dumps(sent))
+
+    assert type(received) is ResourceError
+    assert received.to_dict() == sent.to_dict()
+    assert str(received) == str(sent)
