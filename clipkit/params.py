@@ -174,7 +174,17 @@ class ReframeParams(_Section):
 
     aspect: Literal["9:16", "1:1", "4:5", "16:9"] = Field("9:16", description="width to height of the clips")
     rate_hz: float = Field(5.0, ge=1.0, le=30.0, description="how often the subject is looked for, per second")
+    lock: str | None = Field(
+        None,
+        pattern=r"^(left|centre|right|(100|[0-9]{1,2})(\.[0-9]+)?%)$",
+        description="keep the window at left, centre, right or a place across the frame such as 30%; none: follow "
+        "the subject",
+    )
     faces: bool = Field(True, description="look for faces")
+    screens: bool = Field(True, description="show slides and screen recordings as wide as their text")
+    bed: Literal["blur", "plain"] = Field(
+        "blur", description="what fills the frame above and below a picture that is wider than it: itself, or black"
+    )
     evidence_min: Share = Field(0.15, description="weaker evidence of a subject keeps the centre crop")
     static_range: Share = Field(
         0.10, description="a subject that moves less, as a share of the width, gets a still camera"

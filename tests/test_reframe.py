@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from test_screen import slide
 
 from clipkit.analysis.reframe import COLUMNS, at_knots, display_picture, plan_crop, window_size
 from clipkit.errors import InputError
@@ -56,7 +57,7 @@ def check_table(crop: pd.DataFrame) -> None:
     assert crop[["x", "y", "width", "height"]].min().min() >= 0.0
     assert (crop["x"] + crop["width"]).max() <= 1.0 + 1e-12
     assert (crop["y"] + crop["height"]).max() <= 1.0 + 1e-12
-    assert set(crop["layout"]) <= {"static", "pan", "track", "centre"}
+    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "locked"}
     assert (np.diff(crop["time_s"]) > 0).all()
 
 
@@ -84,6 +85,48 @@ def test_without_evidence_it_is_exactly_the_centre_crop(tmp_path: Path, rng: np.
         crop = plan_crop(path, 0.0, 100.0, NO_CUTS, PARAMS)
         assert (crop["layout"] == "centre").all()
         assert (crop["x"] == (1 - crop["width"]) / 2).all()
+
+
+@pytest.mark.parametrize(("lock", "x"), [("left", 0.0), ("centre", 0.342), ("right", 0.684), ("40%", 0.242)])
+def test_a_locked_window_stays_where_it_was_put(tmp_path: Path, rng: np.random.Generator, lock: str, x: float) -> None:
+    video = film(tmp_path / "walk.mp4", rng, np.linspace(0.2, 0.8, 30))
+    params = Params.model_validate({"reframe": {"lock": lock}})
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, params)
+
+    check_table(crop)
+    assert set(crop["layout"]) == {"locked"}
+    assert crop["x"].to_numpy() == pytest.approx(x, abs=0.001)
+
+
+@pytest.mark.parametrize("lock", ["middle", "101%", "-5%", "40", ""])
+def test_a_lock_that_is_no_place_is_refused(lock: str) -> None:
+    with pytest.raises(ValueError, match="lock"):
+        Params.model_validate({"reframe": {"lock": lock}})
+
+
+def test_a_page_of_text_is_shown_as_wide_as_its_text(tmp_path: Path) -> None:
+    page = np.repeat(slide(0.3, 0.85)[..., None], 3, axis=2)
+    write_video(tmp_path / "talk.mp4", [page] * 40, frame_rate=RATE, crf=12)
+
+    crop = plan_crop(tmp_path / "talk.mp4", 0.0, 100.0, NO_CUTS, PARAMS)
+    cut = plan_crop(tmp_path / "talk.mp4", 0.0, 100.0, NO_CUTS, Params.model_validate({"reframe": {"screens": False}}))
+
+    check_table(crop)
+    assert set(crop["layout"]) == {"screen"}
+    assert crop["x"].iloc[0] == pytest.approx(0.27, abs=0.03)
+    assert (crop["x"] + crop["width"]).iloc[0] == pytest.approx(0.88, abs=0.03)
+    assert (cut["width"] == cut["width"].iloc[0]).all()
+    assert cut["width"].iloc[0] < 0.32
+
+
+def test_text_that_all_but_fills_the_frame_is_shown_with_all_around_it(tmp_path: Path) -> None:
+    page = np.repeat(slide(0.04, 0.96)[..., None], 3, axis=2)
+    write_video(tmp_path / "talk.mp4", [page] * 30, frame_rate=RATE, crf=12)
+
+    crop = plan_crop(tmp_path / "talk.mp4", 0.0, 100.0, NO_CUTS, PARAMS)
+
+    assert (crop["width"] == 1.0).all()
 
 
 def test_the_window_jumps_at_a_cut_and_nowhere_else(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -104,6 +104,22 @@ def test_finished_files_pass_the_checks_of_their_platforms(finished):
         assert failed <= {"duration", "video_profile", "edit_list"}, verdicts[~verdicts["ok"]]
 
 
+def test_a_screen_is_whole_and_above_its_captions(numbered, tmp_path):
+    whole = crop_of(x=0.0, width=1.0).assign(layout="screen")
+
+    (rendered,) = make(numbered, tmp_path, crop=whole)
+
+    with open_video(rendered.path) as reader:
+        shown = reader.frame_at(0.5).rgb().astype(int)
+    lines = shown.max(axis=(1, 2)) >= 180
+    first, last = int(np.flatnonzero(lines)[0]), int(np.flatnonzero(lines)[-1])
+    assert rendered.caption_box[1] <= first
+    # The second half of each number is red, then blue: all four tiles are there from edge to edge.
+    assert read_number(shown[first : first + round(720 * HEIGHT / WIDTH), : 720 // 4]) == 37
+    assert read_number(shown[first : first + round(720 * HEIGHT / WIDTH), 3 * 720 // 4 :]) == 37
+    assert last < rendered.caption_box[3]
+
+
 def test_captions_are_in_the_picture_and_nowhere_but_in_their_box(numbered, finished, tmp_path):
     x = finished[1]
     (plain,) = make(numbered, tmp_path, words=NO_WORDS)

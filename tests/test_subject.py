@@ -21,7 +21,7 @@ def textured(rng: np.random.Generator, height: int, width: int) -> NDArray[np.ui
 
 
 def watch(pictures: list[NDArray[np.uint8]], axis: str = "x", step_s: float = 0.1) -> Observer:
-    observer = Observer(axis, faces=False)  # type: ignore[arg-type]
+    observer = Observer(axis, faces=False, screens=True)  # type: ignore[arg-type]
     observer.begin_shot()
     for k, picture in enumerate(pictures):
         observer.glance(picture, k * step_s)
@@ -95,7 +95,7 @@ def test_a_face_counts_only_when_it_is_seen_again() -> None:
     once = [Face(0.6, 0.8, 0.4, 0.3, 0.5)]
     n = 20
     nothing = [np.zeros(N_BINS, np.float32)] * n
-    sight = Sight([0.1 * k for k in range(n)], nothing, nothing, sorted(stays + once))
+    sight = Sight([0.1 * k for k in range(n)], nothing, nothing, sorted(stays + once), [])
 
     rows = evidence(sight, "x", 0.15)
 

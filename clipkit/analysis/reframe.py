@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clipkit.analysis.camera import Layout, path_at, plan_path
+from clipkit.analysis.camera import path_at, plan_path
+from clipkit.analysis.faces import Face, face_tracks
+from clipkit.analysis.screen import text_span
 from clipkit.analysis.shots import shots_from_transitions
 from clipkit.analysis.subject import FACE_SIDE, Axis, Observer, Sight, evidence, picture_size, shrink
 from clipkit.errors import InputError
@@ -25,6 +28,11 @@ _SAME_SHAPE = 0.005
 # Tables that went through a file have rounded times; no two frames are this near.
 _ROUNDING_S = 0.001
 _GLANCES_PER_KNOT = 2
+_LOCKS = {"left": 0.0, "centre": 0.5, "right": 1.0}
+# A face wider than this makes a shot one of a person, whatever is written beside it; of the frame's width.
+_PERSON_WIDTH = 0.1
+# Text that takes more of the frame than this is shown with all that is around it.
+_ALL_BUT_WHOLE = 0.85
 
 
 def window_size(width: int, height: int, aspect: str) -> tuple[float, float]:
@@ -80,7 +88,8 @@ def plan_crop(
     -------
     DataFrame
         ``time_s, x, y, width, height`` float64 and ``layout`` str, one row a frame: left and top edge and size as
-        fractions of the displayed frame; layout is static, pan, track or centre.
+        fractions of the displayed frame; layout is static, pan, track, centre, locked, or screen: a page of
+        text, whose window is as wide as the text and is shown whole.
 
     Raises
     ------
@@ -94,8 +103,10 @@ def plan_crop(
         video = (info and info.video) or reader.video
         width, height = window_size(video.width, video.height, params.reframe.aspect)
         axis: Axis = "x" if width < 1.0 else "y"
-        observer = Observer(axis, faces=params.reframe.faces)
-        is_full = width == 1.0 and height == 1.0
+        size = width if axis == "x" else height
+        lock = None if params.reframe.lock is None else locked_place(params.reframe.lock)
+        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens)
+        looks = size < 1.0 and lock is None
         shots: list[list[float]] = []
         shot = -1
         next_s = 0.0
@@ -106,7 +117,7 @@ def plan_crop(
                 shots.append([])
                 observer.begin_shot()
             shots[-1].append(frame.time_s)
-            if not is_full and frame.time_s >= next_s - _ROUNDING_S:
+            if looks and frame.time_s >= next_s - _ROUNDING_S:
                 observer.glance(display_picture(frame, video, FACE_SIDE), frame.time_s)
                 next_s = max(next_s + 1.0 / (_GLANCES_PER_KNOT * params.reframe.rate_hz), frame.time_s)
     if not shots:
@@ -115,12 +126,27 @@ def plan_crop(
             "choose times inside the video."
         )
         raise InputError(message, code="input.bad_stretch")
-    size = width if axis == "x" else height
-    tables = [
-        _shot_rows(np.array(times_s), sight, axis, (width, height), size, observer.content(), params.reframe)
-        for times_s, sight in zip(shots, observer.sights, strict=True)
-    ]
+    content = observer.content()
+    tables = []
+    for shot_times_s, sight in zip(shots, observer.sights, strict=True):
+        times_s = np.array(shot_times_s)
+        if lock is not None:
+            moved = _Moved(np.full(len(times_s), lock), size, "locked")
+        else:
+            moved = _moved(times_s, sight, axis, size, content, params.reframe)
+        tables.append(_rows(times_s, moved, axis))
     return pd.concat(tables, ignore_index=True)
+
+
+def locked_place(lock: str) -> float:
+    """Return where ``reframe.lock`` puts the middle of the window, as a fraction of the frame.
+
+    Examples
+    --------
+    >>> locked_place("left"), locked_place("centre"), locked_place("62.5%")
+    (0.0, 0.5, 0.625)
+    """
+    return _LOCKS[lock] if lock in _LOCKS else float(lock.removesuffix("%")) / 100
 
 
 def display_picture(frame: Frame, video: VideoInfo, long_side: int) -> NDArray[np.uint8]:
@@ -146,38 +172,63 @@ def display_picture(frame: Frame, video: VideoInfo, long_side: int) -> NDArray[n
     return np.ascontiguousarray(turn(small, video.rotation, video.mirrored))  # type: ignore[arg-type]
 
 
-def _shot_rows(
+class _Moved(NamedTuple):
+    """How the window moves through one shot: its middle in every frame, its length, and the kind of path."""
+
+    centre: NDArray[np.float64]
+    size: float
+    layout: str
+
+
+def _moved(
     times_s: NDArray[np.float64],
     sight: Sight,
     axis: Axis,
-    window: tuple[float, float],
     size: float,
     content: tuple[float, float],
     params: ReframeParams,
-) -> pd.DataFrame:
+) -> _Moved:
+    if size >= 1.0:
+        return _Moved(np.full(len(times_s), 0.5), size, "centre")
+    faces = [face for track in face_tracks(sight.faces) for face in track]
+    is_person = len(faces) > 0 and float(np.median([face.width for face in faces])) > _PERSON_WIDTH
+    span = None if is_person else text_span(sight.pages)
+    if span is not None:
+        ends = [span, *(_ends(face, axis) for face in faces)]  # who speaks beside the text stays with it
+        start, end = max(min(ends)[0], content[0]), min(max(end for _, end in ends), content[1])
+        if end - start >= _ALL_BUT_WHOLE * (content[1] - content[0]):
+            start, end = content
+        return _Moved(np.full(len(times_s), (start + end) / 2), max(size, end - start), "screen")
     knots_s = times_s[0] + np.arange(int((times_s[-1] - times_s[0]) * params.rate_hz) + 1) / params.rate_hz
-    layout: Layout = "centre"
-    centre = np.full(len(times_s), 0.5)
-    if size < 1.0:
-        path = plan_path(
-            at_knots(evidence(sight, axis, params.evidence_min), np.array(sight.time_s), knots_s),
-            size=size,
-            rate_hz=params.rate_hz,
-            content=content,
-            static_range=params.static_range,
-            max_speed=params.max_speed,
-        )
-        layout = path.layout
-        centre = path_at(path.positions, knots_s, times_s)
-    corner = np.clip(centre - size / 2, 0.0, 1.0 - size)
+    path = plan_path(
+        at_knots(evidence(sight, axis, params.evidence_min), np.array(sight.time_s), knots_s),
+        size=size,
+        rate_hz=params.rate_hz,
+        content=content,
+        static_range=params.static_range,
+        max_speed=params.max_speed,
+    )
+    return _Moved(path_at(path.positions, knots_s, times_s), size, path.layout)
+
+
+def _ends(face: Face, axis: Axis) -> tuple[float, float]:
+    """Return the place of a face and its shoulders along the axis."""
+    centre, length = (face.x, face.width) if axis == "x" else (face.y, face.height)
+    return centre - length, centre + length
+
+
+def _rows(times_s: NDArray[np.float64], moved: _Moved, axis: Axis) -> pd.DataFrame:
+    corner = np.clip(moved.centre - moved.size / 2, 0.0, 1.0 - moved.size)
+    along, across = ("x", "width"), ("y", "height")
+    (place, length), (other_place, other_length) = (along, across) if axis == "x" else (across, along)
     return pd.DataFrame(
         {
             "time_s": times_s,
-            "x": corner if axis == "x" else 0.0,
-            "y": corner if axis == "y" else 0.0,
-            "width": window[0],
-            "height": window[1],
-            "layout": layout,
+            place: corner,
+            length: moved.size,
+            other_place: 0.0,
+            other_length: 1.0,
+            "layout": moved.layout,
         },
         columns=list(COLUMNS),
     )

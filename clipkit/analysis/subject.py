@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter1d
 from clipkit.analysis.activity import Picture, optical_flow, own_activity
 from clipkit.analysis.faces import Face, detect_faces, face_tracks
 from clipkit.analysis.saliency import saliency
+from clipkit.analysis.screen import Page, read_page
 
 Axis = Literal["x", "y"]
 
@@ -33,6 +34,8 @@ _MIN_SIDE = 32
 # then at every eighth.
 _FACE_EVERY = (3, 8)
 _FACE_NEW = 18
+# Text stays: it is looked for at every fifth glance.
+_PAGE_EVERY = 5
 
 # Own motion of a whole glance at which half of it is trusted; and the same as a share of the shot's mean.
 _MOTION_HALF = 3e-5
@@ -81,12 +84,15 @@ class Sight:
         much each place stands out (a share).
     faces : list of Face
         Every detection, by time.
+    pages : list of Page
+        How far the picture is a page of text, at every fifth glance.
     """
 
     time_s: list[float]
     motion: list[NDArray[np.float32]]
     saliency: list[NDArray[np.float32]]
     faces: list[Face]
+    pages: list[Page]
 
 
 class Observer:
@@ -98,12 +104,16 @@ class Observer:
         Along which the window moves.
     faces : bool
         Whether to look for faces.
+    screens : bool
+        Whether to look for pages of text.
     """
 
-    def __init__(self, axis: Axis, *, faces: bool) -> None:
+    def __init__(self, axis: Axis, *, faces: bool, screens: bool) -> None:
         self.axis: Axis = axis
         self.sights: list[Sight] = []
         self._faces = faces
+        self._screens = screens
+        self._page: Picture | None = None
         self._mirrored = False
         self._flow = optical_flow()
         self._last: Picture | None = None
@@ -112,8 +122,8 @@ class Observer:
 
     def begin_shot(self) -> None:
         """Start a new shot: nothing is compared across a cut."""
-        self.sights.append(Sight([], [], [], []))
-        self._last = None
+        self.sights.append(Sight([], [], [], [], []))
+        self._last = self._page = None
 
     def glance(self, picture: Picture, time_s: float) -> None:
         """Take in one picture.
@@ -142,6 +152,10 @@ class Observer:
             sight.faces += found
             # The cascade for profiles knows one side: look the other way next time unless this way helped.
             self._mirrored ^= not found
+        if self._screens and n_seen % _PAGE_EVERY == 0:
+            across = 0 if self.axis == "x" else 1
+            sight.pages.append(read_page(picture, self._page, across=across, n_bins=N_BINS))
+            self._page = picture
         sight.motion.append(self._onto_axis(motion) / np.float32(N_BINS))
         sight.saliency.append(self._onto_axis(saliency(small)))
         sight.time_s.append(time_s)

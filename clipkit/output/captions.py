@@ -19,11 +19,20 @@ import pandas as pd
 
 from clipkit.files import write_text
 from clipkit.output.faces import Face, choose_face, load_faces
-from clipkit.output.pages import Page, PageWord, join_words, make_pages, make_sidecar_pages, page_rows, plain_text
+from clipkit.output.pages import (
+    LINES,
+    Page,
+    PageWord,
+    join_words,
+    make_pages,
+    make_sidecar_pages,
+    page_rows,
+    plain_text,
+)
 from clipkit.output.platforms import Box
 from clipkit.params import CaptionParams
 
-__all__ = ["caption_width", "make_pages", "make_sidecar_pages", "write_ass", "write_srt"]
+__all__ = ["caption_height", "caption_width", "make_pages", "make_sidecar_pages", "write_ass", "write_srt"]
 
 _SMALLEST_SCALE = 0.6  # a longer word is broken over two lines rather than made smaller
 _WORD_JOINER = "\u2060"
@@ -89,6 +98,11 @@ def caption_width(safe_box: Box, width: int, params: CaptionParams) -> float:
     # A box that lies all to one side has its own middle.
     span = 2 * min(middle - left, right - middle) if left < middle < right else right - left
     return span - 2 * params.outline
+
+
+def caption_height(params: CaptionParams) -> float:
+    """Return the height of a full page, outline included."""
+    return LINES * params.font_size * load_faces(params.font)[0].line_em + 2 * params.outline
 
 
 class _Drawn(NamedTuple):

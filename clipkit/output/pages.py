@@ -25,7 +25,7 @@ PAGE_COLUMNS = ["page", "start_s", "end_s", "text", "words"]
 _MIN_STEP_S = 0.02  # words given at one and the same time are shown one after the other
 _MIN_GAP_S = 0.1  # pages nearer than this touch: a shorter hole flickers
 _SHORT_PAGE_S = 0.4
-_LINES = 2
+LINES = 2
 _WIDEST_PX = 1e9
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
 _SIDECAR = {"words_per_page": 24, "line_length": 42, "max_page_s": 7.0}
@@ -197,7 +197,7 @@ def _cost(page: list[PageWord], following: PageWord | None, params: CaptionParam
 
     Squares make two half full pages cheaper than a full one and an orphan.
     """
-    letters = len(join_words([word.text for word in page])) / (_LINES * params.line_length)
+    letters = len(join_words([word.text for word in page])) / (LINES * params.line_length)
     cost = 1.0 + letters**2 + (_n_words(page) / params.words_per_page) ** 2
     cost += 0.5 * sum(_pauses_after(word.text) for word in page[:-1])
     shown_s = (following.start_s if following else page[-1].end_s) - page[0].start_s

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from clipkit.errors import InputError
 from clipkit.media.frames import Frame, VideoReader
 from clipkit.output.cadence import on_ticks, output_rate
+from clipkit.output.framing import WHOLE_LAYOUTS, Window
 from clipkit.output.platforms import Aspect, Encode, Platform, group_platforms
-from clipkit.output.scaler import CropBox
 from clipkit.params import Params
 
 # Edges come from tables that round times; a frame this near is the one meant.
@@ -49,6 +49,8 @@ class ClipPlan:
     aspect : str
     crop : ndarray of float64, shape (n_rows, 5)
         Time, left, top, width and height of the crop window.
+    is_whole : ndarray of bool, shape (n_rows,)
+        Whether the window is shown whole, however wide.
     """
 
     clip_id: int
@@ -60,6 +62,7 @@ class ClipPlan:
     platforms: Sequence[Platform]
     aspect: Aspect
     crop: NDArray[np.float64]
+    is_whole: NDArray[np.bool_]
 
     @property
     def duration_s(self) -> float:
@@ -80,17 +83,13 @@ class ClipPlan:
         """Yield the source frame of every tick; the same object again where the source has no newer one."""
         return on_ticks(self._source_frames(reader), self.rate, self.n_ticks, self.start_s)
 
-    def crop_box(self, frame: Frame, width: int, height: int) -> CropBox:
-        """Return the crop window at a frame, cut to the shape of a picture so that nothing is stretched."""
+    def window(self, frame: Frame) -> Window:
+        """Return the crop window at a frame."""
         after = int(np.searchsorted(self.crop[:, 0], frame.time_s))
         near = [row for row in (after - 1, after) if 0 <= row < len(self.crop)]
         row = min(near, key=lambda k: abs(self.crop[k, 0] - frame.time_s))
-        _, x, y, across, down = self.crop[row]
-        # Width over height that the window needs, both as fractions of the displayed frame.
-        shape = width / height * frame.info.height / frame.info.width
-        kept_across, kept_down = min(across, down * shape), min(down, across / shape)
-        left, top = x + (across - kept_across) / 2, y + (down - kept_down) / 2
-        return float(left), float(top), float(left + kept_across), float(top + kept_down)
+        _, x, y, across, down = map(float, self.crop[row])
+        return Window((x, y, x + across, y + down), bool(self.is_whole[row]))
 
     def _source_frames(self, reader: VideoReader) -> Iterator[Frame]:
         yield self.first
@@ -135,6 +134,7 @@ def plan_clip(
         platforms=platforms,
         aspect=aspect,
         crop=crop[["time_s", "x", "y", "width", "height"]].to_numpy(dtype=np.float64),
+        is_whole=crop["layout"].isin(WHOLE_LAYOUTS).to_numpy(dtype=np.bool_),
     )
 
 

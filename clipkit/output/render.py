@@ -19,14 +19,15 @@ from clipkit.media.frames import Frame, VideoReader
 from clipkit.media.probe import MediaInfo, VideoInfo
 from clipkit.media.reader import open_video
 from clipkit.media.writer import FrameEncoder
-from clipkit.output.captions import caption_width, make_pages, make_sidecar_pages, write_ass, write_srt
+from clipkit.output.captions import caption_height, caption_width, make_pages, make_sidecar_pages, write_ass, write_srt
 from clipkit.output.cover import CoverChooser, write_cover
 from clipkit.output.faces import FONTS_DIR
 from clipkit.output.facts import measure_file
+from clipkit.output.framing import Framer
 from clipkit.output.loudness import Loudness
 from clipkit.output.plan import ClipPlan, plan_clip
 from clipkit.output.platforms import Box, Encode, Platform, aspect_size, safe_box
-from clipkit.output.scaler import Picture, Scaler
+from clipkit.output.scaler import Picture
 from clipkit.output.sound import Sound, read_sound, write_sound
 from clipkit.params import Params
 
@@ -99,7 +100,7 @@ def render_clip(
     clip : row
         With ``clip_id``, ``start_s``, ``end_s``: a named tuple or a Series.
     crop : DataFrame
-        ``time_s, x, y, width, height``: the crop window, fractions of the displayed frame.
+        ``time_s, x, y, width, height, layout``: the crop window, fractions of the displayed frame.
     words : DataFrame
         ``word, start_s, end_s, ends_sentence`` in seconds of the source.
     params : Params
@@ -229,8 +230,8 @@ def _encode(
 ) -> float:
     """Encode all files in one pass over the source; return the time of the best cover."""
     chooser = CoverChooser(float(plan.rate))
-    scalers = {
-        (target.encode.width, target.encode.height): Scaler(reader.video, target.encode.width, target.encode.height)
+    framers = {
+        (target.encode.width, target.encode.height): _framer(reader.video, plan, target.encode, captions, params)
         for target in targets
     }
     with ExitStack() as stack:
@@ -240,13 +241,22 @@ def _encode(
         for tick, frame in enumerate(plan.frames(reader)):
             if frame is not shown:
                 shown = frame
-                for size, scaler in scalers.items():
-                    pictures[size] = scaler.picture(frame, plan.crop_box(frame, *size))
+                window = plan.window(frame)
+                for size, framer in framers.items():
+                    pictures[size] = framer.picture(frame, window)
             for target, encoder in zip(targets, encoders, strict=True):
                 encoder.write(*pictures[target.encode.width, target.encode.height])
             chooser.look(tick, next(iter(pictures.values()))[0])
             report((tick + 1) / plan.n_ticks)
     return float(chooser.best_tick / plan.rate)
+
+
+def _framer(video: VideoInfo, plan: ClipPlan, encode: Encode, captions: _Captions, params: Params) -> Framer:
+    _, top, _, bottom = safe_box(plan.platforms, encode.width, encode.height)
+    if captions.ass_path is not None:
+        scale = min(encode.width, encode.height) / _CAPTION_SIDE
+        bottom -= round(scale * caption_height(params.captions))
+    return Framer(video, encode.width, encode.height, clear=(top, bottom), bed=params.reframe.bed)
 
 
 def _encoder(video: VideoInfo, plan: ClipPlan, target: _Target, captions: _Captions, params: Params) -> FrameEncoder:
