@@ -182,6 +182,7 @@ class ReframeParams(_Section):
     )
     faces: bool = Field(True, description="look for faces")
     screens: bool = Field(True, description="show slides and screen recordings as wide as their text")
+    split: bool = Field(True, description="show two people who are far apart one above the other")
     bed: Literal["blur", "plain"] = Field(
         "blur", description="what fills the frame above and below a picture that is wider than it: itself, or black"
     )

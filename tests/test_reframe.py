@@ -57,7 +57,7 @@ def check_table(crop: pd.DataFrame) -> None:
     assert crop[["x", "y", "width", "height"]].min().min() >= 0.0
     assert (crop["x"] + crop["width"]).max() <= 1.0 + 1e-12
     assert (crop["y"] + crop["height"]).max() <= 1.0 + 1e-12
-    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "locked"}
+    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "split", "locked"}
     assert (np.diff(crop["time_s"]) > 0).all()
 
 

@@ -14,6 +14,7 @@ from clipkit.analysis.camera import path_at, plan_path
 from clipkit.analysis.faces import Face, face_tracks
 from clipkit.analysis.screen import text_span
 from clipkit.analysis.shots import shots_from_transitions
+from clipkit.analysis.split import split_box
 from clipkit.analysis.subject import FACE_SIDE, Axis, Observer, Sight, evidence, picture_size, shrink
 from clipkit.errors import InputError
 from clipkit.media.frames import Frame, turn
@@ -88,8 +89,9 @@ def plan_crop(
     -------
     DataFrame
         ``time_s, x, y, width, height`` float64 and ``layout`` str, one row a frame: left and top edge and size as
-        fractions of the displayed frame; layout is static, pan, track, centre, locked, or screen: a page of
-        text, whose window is as wide as the text and is shown whole.
+        fractions of the displayed frame; layout is static, pan, track, centre, locked, or
+        screen: a page of text, whose window is as wide as the text and is shown whole; or split: two people, each
+        in a panel as high as the window, one at its left end and one at its right.
 
     Raises
     ------
@@ -178,6 +180,7 @@ class _Moved(NamedTuple):
     centre: NDArray[np.float64]
     size: float
     layout: str
+    across: tuple[float, float] = (0.0, 1.0)  # start and length on the other axis
 
 
 def _moved(
@@ -199,6 +202,10 @@ def _moved(
         if end - start >= _ALL_BUT_WHOLE * (content[1] - content[0]):
             start, end = content
         return _Moved(np.full(len(times_s), (start + end) / 2), max(size, end - start), "screen")
+    split = split_box(sight.faces, times_s, size) if params.split and axis == "x" else None
+    if split is not None:
+        middle = np.full(len(times_s), split.x + split.width / 2)
+        return _Moved(middle, split.width, "split", (split.y, split.height))
     knots_s = times_s[0] + np.arange(int((times_s[-1] - times_s[0]) * params.rate_hz) + 1) / params.rate_hz
     path = plan_path(
         at_knots(evidence(sight, axis, params.evidence_min), np.array(sight.time_s), knots_s),
@@ -226,8 +233,8 @@ def _rows(times_s: NDArray[np.float64], moved: _Moved, axis: Axis) -> pd.DataFra
             "time_s": times_s,
             place: corner,
             length: moved.size,
-            other_place: 0.0,
-            other_length: 1.0,
+            other_place: moved.across[0],
+            other_length: moved.across[1],
             "layout": moved.layout,
         },
         columns=list(COLUMNS),

@@ -1,4 +1,4 @@
-"""The picture of a clip: its crop window, or a wider window whole, above a bed of itself.
+"""The picture of a clip: its crop window, a wider window whole above a bed of itself, or two panels.
 
 Conventions
 -----------
@@ -17,9 +17,6 @@ from clipkit.media.frames import Frame
 from clipkit.media.probe import VideoInfo
 from clipkit.output.scaler import CropBox, Level, Picture, Scaler
 
-# Layouts of a crop path whose window is never cut to the shape of the clip.
-WHOLE_LAYOUTS = ("screen",)
-
 # The bed is the picture this many times smaller, smoothed over so many of its pixels, with this share of its light.
 _BED_SHRINK = 20
 _BED_SIGMA = 2.0
@@ -30,10 +27,14 @@ _SAME_SHAPE = 0.01
 
 
 class Window(NamedTuple):
-    """A crop window, and whether all of it must be seen."""
+    """A crop window and its layout.
+
+    A ``screen`` is shown whole, however wide.  A ``split`` is two panels as high as the box, above the one at its
+    left end and below the one at its right.  All others are cut to the shape of the clip.
+    """
 
     box: CropBox
-    is_whole: bool
+    layout: str
 
 
 class Framer:
@@ -70,18 +71,32 @@ class Framer:
         u, v : ndarray of uint8, shape (height / 2, width / 2)
         """
         box = window.box
-        shape = self._shape(box)
-        size = self.width, _even(self.width / shape)
-        if not window.is_whole or size[1] >= self.height * (1 - _SAME_SHAPE):
-            return self._scaler(self.width, self.height).picture(frame, self._cut(box))
-        inner = self._scaler(*size).picture(frame, box)
-        top = self._top(size[1])
+        if window.layout == "screen":
+            size = self.width, _even(self.width / self._shape(box))
+            if size[1] < self.height * (1 - _SAME_SHAPE):
+                return self._on_bed(self._scaler(*size).picture(frame, box), size[1])
+        if window.layout == "split":
+            return self._panels(frame, box)
+        return self._scaler(self.width, self.height).picture(frame, self._cut(box, self.height))
+
+    def _on_bed(self, inner: Picture, height: int) -> Picture:
+        top = self._top(height)
         planes = []
         for plane, step, is_luma in zip(inner, (1, 2, 2), (True, False, False), strict=True):
             filled = self._filled(plane, self.width // step, self.height // step, is_luma=is_luma)
             filled[top // step : top // step + plane.shape[0]] = plane
             planes.append(filled)
         return planes[0], planes[1], planes[2]
+
+    def _panels(self, frame: Frame, box: CropBox) -> Picture:
+        left, top, right, bottom = box
+        above = _even(self.height / 2)
+        across = (bottom - top) * self.video.height / self.video.width * self.width / above
+        first = self._scaler(self.width, above).picture(frame, self._cut((left, top, left + across, bottom), above))
+        below = self.height - above
+        second = self._scaler(self.width, below).picture(frame, self._cut((right - across, top, right, bottom), below))
+        y, u, v = (np.vstack(pair) for pair in zip(first, second, strict=True))
+        return y, u, v
 
     def _scaler(self, width: int, height: int) -> Scaler:
         return self._scalers.setdefault((width, height), Scaler(self.video, width, height))
@@ -90,10 +105,10 @@ class Framer:
         """Return width over height of a box as displayed."""
         return (box[2] - box[0]) * self.video.width / ((box[3] - box[1]) * self.video.height)
 
-    def _cut(self, box: CropBox) -> CropBox:
-        """Return the largest box of the picture's shape in the middle of a box."""
+    def _cut(self, box: CropBox, height: int) -> CropBox:
+        """Return the largest box in the middle of a box that has the shape of a picture this high."""
         left, top, right, bottom = box
-        ratio = self._shape(box) * self.height / self.width
+        ratio = self._shape(box) * height / self.width
         across, down = (right - left) * min(1.0, 1.0 / ratio), (bottom - top) * min(1.0, ratio)
         x, y = (left + right - across) / 2, (top + bottom - down) / 2
         return x, y, x + across, y + down

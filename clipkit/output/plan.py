@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from clipkit.errors import InputError
 from clipkit.media.frames import Frame, VideoReader
 from clipkit.output.cadence import on_ticks, output_rate
-from clipkit.output.framing import WHOLE_LAYOUTS, Window
+from clipkit.output.framing import Window
 from clipkit.output.platforms import Aspect, Encode, Platform, group_platforms
 from clipkit.params import Params
 
@@ -49,8 +49,8 @@ class ClipPlan:
     aspect : str
     crop : ndarray of float64, shape (n_rows, 5)
         Time, left, top, width and height of the crop window.
-    is_whole : ndarray of bool, shape (n_rows,)
-        Whether the window is shown whole, however wide.
+    layouts : ndarray of str, shape (n_rows,)
+        How the window is shown, as :class:`clipkit.output.framing.Framer` knows it.
     """
 
     clip_id: int
@@ -62,7 +62,7 @@ class ClipPlan:
     platforms: Sequence[Platform]
     aspect: Aspect
     crop: NDArray[np.float64]
-    is_whole: NDArray[np.bool_]
+    layouts: NDArray[np.str_]
 
     @property
     def duration_s(self) -> float:
@@ -89,7 +89,7 @@ class ClipPlan:
         near = [row for row in (after - 1, after) if 0 <= row < len(self.crop)]
         row = min(near, key=lambda k: abs(self.crop[k, 0] - frame.time_s))
         _, x, y, across, down = map(float, self.crop[row])
-        return Window((x, y, x + across, y + down), bool(self.is_whole[row]))
+        return Window((x, y, x + across, y + down), str(self.layouts[row]))
 
     def _source_frames(self, reader: VideoReader) -> Iterator[Frame]:
         yield self.first
@@ -134,7 +134,7 @@ def plan_clip(
         platforms=platforms,
         aspect=aspect,
         crop=crop[["time_s", "x", "y", "width", "height"]].to_numpy(dtype=np.float64),
-        is_whole=crop["layout"].isin(WHOLE_LAYOUTS).to_numpy(dtype=np.bool_),
+        layouts=crop["layout"].to_numpy(dtype=np.str_),
     )
 
 
