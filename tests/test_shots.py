@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -379,6 +380,35 @@ FLOORS = {
     "cuts/chrome_ad_270p30.mp4": 0.80,
     "cuts/sintel_trailer_204p24.mp4": 0.80,
 }
+
+
+class Counted:
+    """Rows that remember how many of them were asked for at once."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.dtype, self.most = array, array.shape, array.dtype, 0
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, index):
+        rows = self.array[index]
+        self.most = max(self.most, rows.size // self.array[0].size)
+        return rows
+
+
+def test_only_some_rows_are_looked_at_at_a_time():
+    pictures = [*moving(9, 900), *hold(picture(20), 400)]
+    for seed in range(4):
+        pictures += hold(picture(seed), 150) + mix(picture(seed), picture(seed + 1), 12)
+    frames = frames_of(pictures)
+    luma, chroma = Counted(frames.luma), Counted(frames.chroma)
+
+    counted = detect_transitions(replace(frames, luma=luma, chroma=chroma), AnalysisParams())
+
+    assert max(luma.most, chroma.most) <= 512
+    pd.testing.assert_frame_equal(counted, detect_transitions(frames, AnalysisParams()))
+    assert len(counted) >= 4
 
 
 def test_all_transitions_of_the_sample_are_found_and_no_others(tmp_path):

@@ -12,6 +12,7 @@ from clipkit.analysis.changes import Change, Pictures, even_pictures, find_chang
 from clipkit.analysis.transitions import Transition, least_evidence, likeness
 from clipkit.kernels.motion import shifted_likeness
 from clipkit.params import AnalysisParams
+from clipkit.scratch import Rows
 
 # Cells that change less say nothing about a wipe, levels.
 LEAST_STEP = 12.0
@@ -38,8 +39,8 @@ class Blend(NamedTuple):
 
 
 def find_blends(
-    luma: NDArray[np.uint8],
-    chroma: NDArray[np.uint8],
+    luma: Rows,
+    chroma: Rows,
     time_s: NDArray[np.float64],
     cuts: list[Transition],
     params: AnalysisParams,
@@ -48,8 +49,8 @@ def find_blends(
 
     Parameters
     ----------
-    luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
-    chroma : ndarray of uint8, shape (n_frames, 2, n_rows / 2, n_columns / 2)
+    luma : rows of uint8, shape (n_frames, n_rows, n_columns)
+    chroma : rows of uint8, shape (n_frames, 2, n_rows / 2, n_columns / 2)
     time_s : ndarray of float64, shape (n_frames,)
     cuts : list of Transition
         Hard cuts; no blend is looked for across them.
@@ -78,7 +79,7 @@ def find_blends(
     return sorted(found, key=lambda one: one.begin)
 
 
-def _at_best(pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Blend:
+def _at_best(pictures: Pictures, luma: Rows, change: Change) -> Blend:
     """Return what a stretch looks like as a blend of the last picture before it and the first after it.
 
     The measures that are dear to take are set to the best that they can be: most stretches fail even then.
@@ -108,7 +109,7 @@ def _at_best(pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Ble
     )
 
 
-def _completed(blend: Blend, pictures: Pictures, luma: NDArray[np.uint8], change: Change) -> Blend:
+def _completed(blend: Blend, pictures: Pictures, luma: Rows, change: Change) -> Blend:
     """Return the blend with all its measures taken."""
     first, last = luma[pictures.frames[[change.begin - 1, change.end]]]
     n_rows, n_columns = first.shape

@@ -14,7 +14,7 @@ from clipkit.kernels.motion import grid_differences, moving_shares
 from clipkit.media.frames import Frame, Plane
 from clipkit.media.probe import VideoInfo
 from clipkit.params import AnalysisParams
-from clipkit.scratch import ArrayFile
+from clipkit.scratch import ArrayFile, Rows
 
 COLUMNS = (
     "pts",
@@ -167,7 +167,7 @@ class Kept:
         for name, column in self._columns.items():
             column.append(values[name].copy())
 
-    def finished(self) -> tuple[pd.DataFrame, dict[str, NDArray[Any]], NDArray[np.bool_]]:
+    def finished(self) -> tuple[pd.DataFrame, dict[str, Rows], NDArray[np.bool_]]:
         """Return the table, the grids and which frames were decoded; nothing can be added any more."""
         columns = {name: np.concatenate(column) for name, column in self._columns.items()}
         is_decoded = columns.pop("is_decoded")

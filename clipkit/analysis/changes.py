@@ -18,7 +18,7 @@ from scipy.ndimage import maximum_filter1d
 
 from clipkit.analysis.transitions import Transition, likeness
 from clipkit.kernels.motion import best_ramp, changes
-from clipkit.scratch import ArrayFile
+from clipkit.scratch import BLOCK, ArrayFile, Rows, in_blocks
 
 # Lengths that are looked for, seconds, and the rate at which pictures are taken for it.
 LENGTHS_S = (0.16, 0.24, 0.34, 0.48, 0.68, 0.96, 1.36)
@@ -30,8 +30,6 @@ MAX_LIKENESS = 0.88
 # How much change just before and just after counts against a window; windows that share more are one.
 REST_WEIGHT = 0.7
 MAX_SHARED = 0.8
-# Frames handled at a time.
-BLOCK = 256
 # How much of a window's length is looked at on both sides when its extent is fitted, try by try.
 MARGINS = (0.5, 0.5, 0.5)
 
@@ -44,7 +42,7 @@ class Pictures:
     ----------
     frames : ndarray of int64, shape (n,)
         The frame that each picture shows.
-    rows : ndarray of uint8, shape (n, 3 * n_cells)
+    rows : rows of uint8, shape (n, 3 * n_cells)
         Luma cells, then those of U and V; in a nameless file, so that memory is flat in the length.
     weights : ndarray of float32, shape (3 * n_cells,)
         Weight of each value's square; those of luma sum to 1.
@@ -52,7 +50,7 @@ class Pictures:
     """
 
     frames: NDArray[np.int64]
-    rows: NDArray[np.uint8]
+    rows: Rows
     weights: NDArray[np.float32]
     rate_hz: float
 
@@ -70,13 +68,13 @@ class _Window(NamedTuple):
     value: float
 
 
-def even_pictures(luma: NDArray[np.uint8], chroma: NDArray[np.uint8], time_s: NDArray[np.float64]) -> Pictures:
+def even_pictures(luma: Rows, chroma: Rows, time_s: NDArray[np.float64]) -> Pictures:
     """Return the pictures of a video at even times.
 
     Parameters
     ----------
-    luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
-    chroma : ndarray of uint8, shape (n_frames, 2, n_rows / 2, n_columns / 2)
+    luma : rows of uint8, shape (n_frames, n_rows, n_columns)
+    chroma : rows of uint8, shape (n_frames, 2, n_rows / 2, n_columns / 2)
     time_s : ndarray of float64, shape (n_frames,)
         At least two.
     """
@@ -121,7 +119,7 @@ def find_changes(pictures: Pictures, cuts: list[Transition], least: float) -> It
     n_cells = rows.shape[1] // 3
     seen: set[Change] = set()
     for window in _windows(pictures, first, last, least):
-        old, new = rows[[window.begin, window.end], :n_cells].astype(np.float64)
+        old, new = rows[[window.begin, window.end]][:, :n_cells].astype(np.float64)
         if likeness(old, new) > MAX_LIKENESS:
             continue
         for change in _extents(pictures, window, int(first[window.begin]), int(last[window.begin])):
@@ -143,11 +141,7 @@ def _even_frames(time_s: NDArray[np.float64]) -> NDArray[np.int64]:
 def _windows(pictures: Pictures, first: NDArray[np.int64], last: NDArray[np.int64], least: float) -> list[_Window]:
     """Return the windows that change more than those beside them; `first` and `last` bound each picture's shot."""
     n, found = len(pictures.rows), []
-    for length in sorted({max(3, round(length_s * pictures.rate_hz)) for length_s in LENGTHS_S}):
-        if n <= length:
-            break
-        change = np.empty(n - length, np.float32)
-        changes(pictures.rows, pictures.weights, length, change)
+    for length, change in _changes(pictures).items():
         at = np.arange(n - length)
         has_before, has_after = at - length >= first[at], at + 2 * length <= last[at]
         before = np.where(has_before, change[np.maximum(at - length, 0)], 0.0)
@@ -167,6 +161,17 @@ def _windows(pictures: Pictures, first: NDArray[np.int64], last: NDArray[np.int6
             kept.append(window)
             taken.setdefault(block, []).append(window)
     return kept
+
+
+def _changes(pictures: Pictures) -> dict[int, NDArray[np.float32]]:
+    """Return for each length in pictures how much each picture differs from the one that much later."""
+    n = len(pictures.rows)
+    lengths = sorted({max(3, round(length_s * pictures.rate_hz)) for length_s in LENGTHS_S})
+    found = {length: np.empty(n - length, np.float32) for length in lengths if length < n}
+    for at, rows in in_blocks(pictures.rows, overlap=max(lengths)):
+        for length, change in found.items():
+            changes(rows[: BLOCK + length], pictures.weights, length, change[at])
+    return found
 
 
 def _shared(first: _Window, second: _Window) -> float:

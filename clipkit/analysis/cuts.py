@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from clipkit.analysis.transitions import Transition, least_evidence, likeness
 from clipkit.kernels.motion import differences_to_last, grid_difference
 from clipkit.params import AnalysisParams
+from clipkit.scratch import Rows, in_blocks
 
 # Below this, in levels, a frame repeats the last one: 3:2 pulldown, 15 fps stored as 30.
 STILL = 0.1
@@ -31,15 +32,13 @@ FLASH_FRAMES = 4
 BRIEF_S = 0.13
 
 
-def find_cuts(
-    luma: NDArray[np.uint8], chroma: NDArray[np.uint8], time_s: NDArray[np.float64], params: AnalysisParams
-) -> list[Transition]:
+def find_cuts(luma: Rows, chroma: Rows, time_s: NDArray[np.float64], params: AnalysisParams) -> list[Transition]:
     """Return the hard cuts, in display order.
 
     Parameters
     ----------
-    luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
-    chroma : ndarray of uint8, shape (n_frames, 2, ...)
+    luma : rows of uint8, shape (n_frames, n_rows, n_columns)
+    chroma : rows of uint8, shape (n_frames, 2, ...)
     time_s : ndarray of float64, shape (n_frames,)
     params : AnalysisParams
 
@@ -60,8 +59,7 @@ def find_cuts(
     n_frames = len(luma)
     if n_frames < 2:
         return []
-    before, steps = np.empty(n_frames, np.int64), np.empty(n_frames, np.float32)
-    differences_to_last(luma, STILL, before, steps)
+    before, steps = _steps(luma)
     kept = np.flatnonzero(steps > 0)
     kept_s, kept_steps = time_s[kept], steps[kept].astype(np.float64)
     window_s = max(params.cut_window_s, FEWEST * float(np.median(np.diff(time_s)))) + 1e-6
@@ -85,14 +83,15 @@ def find_cuts(
         ]
         quiet_mean = min(sides, default=0.0)
         old = int(before[frame])
-        colour = np.abs(chroma[frame].astype(np.int32) - chroma[old]).mean()
+        old_grid, grid = luma[[old, frame]]
+        colour = np.abs(np.diff(chroma[[old, frame]].astype(np.int32), axis=0)).mean()
         begin, end = np.searchsorted(kept_s, [kept_s[at] - USUAL_S, kept_s[at] + USUAL_S])
         near = np.concatenate([kept[max(begin, at - NEIGHBOURS) : at], kept[at + 1 : min(end, at + 1 + NEIGHBOURS)]])
         evidence = (
             1.0 * math.log(step / (around_mean + NOISE))
             + 0.35 * math.log(step / (quiet_mean + NOISE))
-            + 7.0 * _unusual_share(luma, old, frame, before[near], near, params)
-            - 1.8 * likeness(luma[old].astype(np.float64), luma[frame].astype(np.float64))
+            + 7.0 * _unusual_share(old_grid, grid, luma[before[near]], luma[near], params)
+            - 1.8 * likeness(old_grid.astype(np.float64), grid.astype(np.float64))
             + 0.5 * math.log1p(colour)
             - 6.3
         )
@@ -103,28 +102,41 @@ def find_cuts(
     return cuts
 
 
+def _steps(luma: Rows) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return for each frame the last one before it that was not a repetition, and the step from there."""
+    before, steps = np.empty(len(luma), np.int64), np.empty(len(luma), np.float32)
+    kept = 0
+    for at, grids in in_blocks(luma):
+        # What was kept last stands before the block: the first of a series always counts as kept.
+        frames = np.append(kept, np.arange(at.start, at.stop))
+        kept_before, step = np.empty(len(frames), np.int64), np.empty(len(frames), np.float32)
+        differences_to_last(np.concatenate([luma[kept : kept + 1], grids]), STILL, kept_before, step)
+        before[at], steps[at] = frames[kept_before[1:]], step[1:]
+        kept = int(frames[np.flatnonzero(step).max(initial=0)])
+    return before, steps
+
+
 def _unusual_share(
-    luma: NDArray[np.uint8],
-    old: int,
-    frame: int,
-    from_frames: NDArray[np.int64],
-    to_frames: NDArray[np.int64],
+    old: NDArray[np.uint8],
+    new: NDArray[np.uint8],
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
     params: AnalysisParams,
 ) -> float:
-    """Return the share of cells that change far more from `old` to `frame` than they do in the steps around.
+    """Return the share of cells that change far more from `old` to `new` than in the steps around.
 
-    Cells that are black, or white, in both pictures say nothing: titles on black change a tenth of it.
+    Those lead from each grid of `before` to that of `after`.  Cells that are black, or white, in both pictures say
+    nothing: titles on black change a tenth of it.
     """
-    first, second = luma[old].astype(np.int32), luma[frame].astype(np.int32)
-    change, usual = np.abs(second - first), np.zeros(first.shape)
-    if len(to_frames):
-        usual = np.median(np.abs(luma[to_frames].astype(np.int32) - luma[from_frames]), axis=0)
-    says_nothing = (np.maximum(first, second) <= params.black_level) | (np.minimum(first, second) >= params.white_level)
+    change, usual = np.abs(new.astype(np.int32) - old), np.zeros(old.shape)
+    if len(after):
+        usual = np.median(np.abs(after.astype(np.int32) - before), axis=0)
+    says_nothing = (np.maximum(old, new) <= params.black_level) | (np.minimum(old, new) >= params.white_level)
     n_telling = max(FEWEST_CELLS, int((~says_nothing).sum()))
     return float(((change > 3 * usual + UNUSUAL) & ~says_nothing).sum() / n_telling)
 
 
-def _returned(luma: NDArray[np.uint8], time_s: NDArray[np.float64], old: int, frame: int, step: float) -> float:
+def _returned(luma: Rows, time_s: NDArray[np.float64], old: int, frame: int, step: float) -> float:
     """Return how unlike the pictures before and after are at best, as a share of the step, at most 0.3.
 
     A picture that comes back makes what lies between a flash if that is short, or only lighter or
@@ -132,15 +144,20 @@ def _returned(luma: NDArray[np.uint8], time_s: NDArray[np.float64], old: int, fr
     """
     first = min(int(np.searchsorted(time_s, time_s[old] - FLASH_S)), max(0, old - FLASH_FRAMES))
     last = max(int(np.searchsorted(time_s, time_s[frame] + FLASH_S, side="right")), frame + 1 + FLASH_FRAMES)
-    came = [(old, after, frame) for after in range(frame + 1, min(last, len(luma)))]
-    went = [(before, frame, old) for before in range(first, old)]
-    least = 0.3
-    for before, after, inside in came + went:
-        is_brief = time_s[after] - time_s[before] < BRIEF_S
-        if is_brief or _is_lit(luma[inside].astype(np.float64), luma[before].astype(np.float64)):
-            least = min(least, grid_difference(luma[before], luma[after]) / (step + 0.5))
-    return least
+    earlier, later = luma[first : old + 1], luma[frame:last]
+    is_lit = _is_lit(later[0], earlier[-1])
+    came = [
+        (earlier[-1], after)
+        for after, after_s in zip(later[1:], time_s[frame + 1 : last], strict=True)
+        if is_lit or after_s - time_s[old] < BRIEF_S
+    ]
+    went = [
+        (before, later[0])
+        for before, before_s in zip(earlier[:-1], time_s[first:old], strict=True)
+        if time_s[frame] - before_s < BRIEF_S or _is_lit(earlier[-1], before)
+    ]
+    return min([0.3, *(float(grid_difference(before, after)) / (step + 0.5) for before, after in came + went)])
 
 
-def _is_lit(flash: NDArray[np.float64], picture: NDArray[np.float64]) -> bool:
-    return float(flash.std()) < 6.0 or likeness(flash, picture) > 0.4
+def _is_lit(flash: NDArray[np.uint8], picture: NDArray[np.uint8]) -> bool:
+    return float(flash.std()) < 6.0 or likeness(flash.astype(np.float64), picture.astype(np.float64)) > 0.4

@@ -12,6 +12,7 @@ from scipy.signal import find_peaks
 from clipkit.analysis.transitions import Transition, least_evidence
 from clipkit.kernels.motion import depths
 from clipkit.params import AnalysisParams
+from clipkit.scratch import Rows, in_blocks
 
 Plain = Literal["black", "white", "plain"]
 PLAINS: tuple[Plain, ...] = ("black", "white", "plain")
@@ -29,12 +30,12 @@ SHORTEST_S = 0.07
 LARGEST_STEP = 0.6
 
 
-def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64], params: AnalysisParams) -> list[Transition]:
+def find_fades(luma: Rows, time_s: NDArray[np.float64], params: AnalysisParams) -> list[Transition]:
     """Return the fades to and from black, white and single colours, in display order; they may overlap.
 
     Parameters
     ----------
-    luma : ndarray of uint8, shape (n_frames, n_rows, n_columns)
+    luma : rows of uint8, shape (n_frames, n_rows, n_columns)
     time_s : ndarray of float64, shape (n_frames,)
     params : AnalysisParams
 
@@ -52,7 +53,8 @@ def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64], params: Ana
     """
     fades: list[Transition] = []
     measured = np.empty((len(luma), 3), np.float32)
-    depths(luma, BLACK, WHITE, measured)
+    for at, grids in in_blocks(luma):
+        depths(grids, BLACK, WHITE, measured[at])
     for plain, depth in zip(PLAINS, measured.T.astype(np.float64), strict=True):
         fades += _fades_to(plain, depth, luma, time_s, params)
     return sorted(fades, key=lambda fade: fade.begin)
@@ -61,7 +63,7 @@ def find_fades(luma: NDArray[np.uint8], time_s: NDArray[np.float64], params: Ana
 def _fades_to(
     plain: Plain,
     depth: NDArray[np.float64],
-    luma: NDArray[np.uint8],
+    luma: Rows,
     time_s: NDArray[np.float64],
     params: AnalysisParams,
 ) -> list[Transition]:
@@ -96,7 +98,7 @@ def _hold(depth: NDArray[np.float64], low: int) -> tuple[int, int]:
 def _ramp(
     plain: Plain,
     depth: NDArray[np.float64],
-    luma: NDArray[np.uint8],
+    luma: Rows,
     time_s: NDArray[np.float64],
     start: int,
     way: int,

@@ -24,6 +24,7 @@ from clipkit.media.frames import Frame, VideoReader
 from clipkit.media.probe import MediaInfo
 from clipkit.media.reader import open_video
 from clipkit.params import Params
+from clipkit.scratch import Rows
 
 __all__ = ["COLUMNS", "Frames", "measure_frames", "measure_stretch"]
 
@@ -41,12 +42,12 @@ class Frames:
         first), ``is_key`` bool, then float32: mean and standard deviation of luma in levels,
         share of black and of white pixels, mean of ``edges``, mean U and V, motion-tolerant
         difference to the frame before in levels (0 for the first), share of cells that move.
-    luma : ndarray of uint8, shape (n_frames, 18, 32) or (n_frames, 32, 18)
-    chroma : ndarray of uint8, shape (n_frames, 2, 9, 16) or (n_frames, 2, 16, 9)
+    luma : rows of uint8, shape (n_frames, 18, 32) or (n_frames, 32, 18)
+    chroma : rows of uint8, shape (n_frames, 2, 9, 16) or (n_frames, 2, 16, 9)
         U and V.
-    edges : ndarray of float32, shape (n_frames, 9, 16) or (n_frames, 16, 9)
+    edges : rows of float32, shape (n_frames, 9, 16) or (n_frames, 16, 9)
         Mean absolute luma step over two pixels along the decoded rows.
-    histograms : ndarray of float32, shape (n_frames, 32)
+    histograms : rows of float32, shape (n_frames, 32)
         Share of the pixels in each eight luma levels; a row sums to 1.
     info : MediaInfo
     duration_s : float
@@ -61,10 +62,10 @@ class Frames:
     """
 
     table: pd.DataFrame
-    luma: NDArray[np.uint8]
-    chroma: NDArray[np.uint8]
-    edges: NDArray[np.float32]
-    histograms: NDArray[np.float32]
+    luma: Rows
+    chroma: Rows
+    edges: Rows
+    histograms: Rows
     info: MediaInfo
     duration_s: float
     n_corrupt: int = 0
@@ -102,7 +103,7 @@ def measure_frames(
     Notes
     -----
     The grids take about 1.6 kB a frame, 170 MB for one hour at 30 frames a second.  They go to a
-    nameless file block by block and are read through the page cache; only the table is in memory.
+    nameless file block by block and are read as asked for; only the table is in memory.
     """
     with open_video(
         path,

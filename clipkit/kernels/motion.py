@@ -114,9 +114,9 @@ def changes(pictures: NDArray[np.uint8], weights: NDArray[np.float32], length: i
     weights : ndarray of float32, shape (n_values,)
         Weight of the square of each value's difference.
     length : int
-        At least 1 and less than `n_frames`.
+        At least 1.
     out : ndarray of float32, shape (n_frames - length,)
-        Root of the weighted sum of squares, in levels.
+        Empty where there are no more pictures than that.  Root of the weighted sum of squares, in levels.
     """
     n_frames, n_values = pictures.shape
     for frame in range(n_frames - length):
