@@ -106,11 +106,13 @@ def test_the_code_of_an_older_source_is_removed(tmp_path):
 @pytest.mark.slow
 def test_a_second_process_compiles_nothing_and_leaves_the_compiler_alone(tmp_path):
     program = """
-import sys
-from clipkit.kernels import luma, track
-luma.warm_up()
-track.warm_up()
-kernels = [one for module in (luma, track) for one in vars(module).values() if hasattr(one, "stats")]
+import importlib, pkgutil, sys
+import clipkit.kernels
+names = [entry.name for entry in pkgutil.iter_modules(clipkit.kernels.__path__) if not entry.name.startswith("_")]
+modules = [importlib.import_module(f"clipkit.kernels.{name}") for name in names]
+for module in modules:
+    module.warm_up()
+kernels = [one for module in modules for one in vars(module).values() if hasattr(one, "stats")]
 print(sum(sum(one.stats.cache_misses.values()) for one in kernels))
 print(int("numba.np.linalg" in sys.modules), int("scipy.linalg" in sys.modules))
 """
@@ -119,3 +121,16 @@ print(int("numba.np.linalg" in sys.modules), int("scipy.linalg" in sys.modules))
     assert any(has_compiler)
 
     assert answer(start(tmp_path, program)) == [0.0, 0.0, 0.0]
+
+
+def test_the_analysis_is_imported_without_what_only_other_work_needs():
+    """Parts of scipy come when the first block of sound does; a process that finds shots needs none."""
+    program = """
+import sys
+import clipkit.analysis.shots, clipkit.analysis.speech
+dear = {"scipy.fft", "scipy.ndimage", "scipy.signal", "scipy.stats", "cv2", "plotly", "IPython", "papermill"}
+print(sorted(dear & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from clipkit.analysis.transitions import Transition, likeness
 from clipkit.kernels.motion import best_ramp, changes
+from clipkit.kernels.peaks import highest_around as maximum_filter1d
 from clipkit.scratch import ArrayFile
 
 # Lengths that are looked for, seconds, and the rate at which pictures are taken for it.
