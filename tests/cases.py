@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import audio, limiter, loudness, luma, motion, resample
+from clipkit.kernels import audio, limiter, loudness, luma, motion, peaks, resample
 
 
 @dataclass(frozen=True)
@@ -262,6 +262,22 @@ CASES = (
         (720, 1080, 4, 1920),
         n_filled=1,
         tolerance=1,  # a float32 sum may fall on the other side of a half
+    ),
+    Case(
+        peaks.prominent_peaks,
+        reference.prominent_peaks,
+        # Whole numbers, so that there are plateaus and equal peaks.
+        lambda rng, size: (rng.integers(0, 9, size).astype(np.float64), 3.0, np.empty(size, np.bool_)),
+        ((1,), (2,), (7,), (300,)),
+        (108_000,),
+        n_filled=1,
+    ),
+    Case(
+        peaks.highest_around,
+        reference.highest_around,
+        lambda rng, size: (rng.normal(size=size), 5),
+        ((1,), (4,), (300,)),
+        (108_000,),
     ),
     Case(
         limiter.released_gain,

@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from scipy.signal import sosfilt
+from scipy.ndimage import maximum_filter1d
+from scipy.signal import find_peaks, sosfilt
 
 
 def plane(samples, stride, height, width):
@@ -164,3 +165,13 @@ def strongest_periods(samples, hop, window, shortest, longest, octave_cost):
         periods.append(period)
         strengths.append(strength)
     return np.array(periods), np.array(strengths)
+
+
+def prominent_peaks(values, least):
+    is_peak = np.zeros(len(values), np.bool_)
+    is_peak[find_peaks(values, prominence=least)[0]] = True
+    return is_peak
+
+
+def highest_around(values, size):
+    return maximum_filter1d(values, size)

@@ -124,9 +124,9 @@ def test_production_compiles_nothing_that_the_warm_up_did_not(tmp_path):
     """Run the frame pass in a process of its own after the warm-up and count signatures."""
     program = f"""
 import numpy as np
-from clipkit.kernels import luma, motion
-luma.warm_up(); motion.warm_up()
-kernels = [v for m in (luma, motion) for v in vars(m).values() if hasattr(v, "signatures")]
+from clipkit.kernels import luma, motion, peaks
+luma.warm_up(); motion.warm_up(); peaks.warm_up()
+kernels = [v for m in (luma, motion, peaks) for v in vars(m).values() if hasattr(v, "signatures")]
 warm = {{k.py_func.__name__: len(k.signatures) for k in kernels}}
 from clipkit.analysis.features import measure_frames
 from clipkit.analysis.shots import detect_transitions

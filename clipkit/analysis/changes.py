@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
 
 from clipkit.analysis.transitions import Transition, likeness
 from clipkit.kernels.motion import best_ramp, changes
+from clipkit.kernels.peaks import highest_around
 from clipkit.scratch import BLOCK, ArrayFile, Rows, in_blocks
 
 # Lengths that are looked for, seconds, and the rate at which pictures are taken for it.
@@ -148,7 +148,7 @@ def _windows(pictures: Pictures, first: NDArray[np.int64], last: NDArray[np.int6
         after = np.where(has_after, change[np.minimum(at + length, n - length - 1)], 0.0)
         rest = (before + after) / np.maximum(1, has_before.astype(int) + has_after)
         value = np.where(last[at] >= at + length, change - REST_WEIGHT * rest, 0.0)
-        is_peak = (value > least) & (value >= maximum_filter1d(value, length | 1))
+        is_peak = (value > least) & (value >= highest_around(value, length | 1))
         found += [_Window(begin, begin + length, float(value[begin])) for begin in np.flatnonzero(is_peak).tolist()]
     found.sort(key=lambda window: (-window.value, window.begin))
     kept: list[_Window] = []

@@ -10,18 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import firwin, oaconvolve
 
 SOURCE_HZ = 48000
 RATE_HZ = 16000
 
 _DECIMATION = SOURCE_HZ // RATE_HZ
 _REACH = 48  # source samples on either side that the low pass sees
-_LOW_PASS = firwin(2 * _REACH + 1, 7400.0, fs=SOURCE_HZ, window=("kaiser", 6.0)).astype(np.float32)
 # Share of each channel, after ITU-R BS.775; the rest count like those at the side.
 _MIX = {"FC": 1.0, "FL": 0.7071, "FR": 0.7071, "LFE": 0.0, "LFE2": 0.0}
 _MIX_ELSEWHERE = 0.5
+
+
+def low_pass(edge_hz: float, rate_hz: float, reach: int, *, beta: float) -> NDArray[np.float32]:
+    """Return the weights of a low pass, a sinc in a Kaiser window, shape (2 * reach + 1,).
+
+    Examples
+    --------
+    >>> low_pass(1.0, 4.0, 1, beta=0.0).round(2).tolist()
+    [0.28, 0.44, 0.28]
+    """
+    weights = np.sinc(2 * edge_hz / rate_hz * np.arange(-reach, reach + 1)) * np.kaiser(2 * reach + 1, beta)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def mono_mix(channels: tuple[str, ...]) -> NDArray[np.float32]:
@@ -54,4 +65,7 @@ def _low_passed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return each third sample behind the low pass, beginning with the first that it sees whole."""
     if len(samples) <= 2 * _REACH:
         return np.empty(0, np.float32)
-    return np.asarray(oaconvolve(samples, _LOW_PASS, mode="valid")[::_DECIMATION], np.float32)
+    return np.asarray(scipy.signal.oaconvolve(samples, _LOW_PASS, mode="valid")[::_DECIMATION], np.float32)
+
+
+_LOW_PASS = low_pass(7400.0, SOURCE_HZ, _REACH, beta=6.0)

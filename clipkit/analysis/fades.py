@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from clipkit.analysis.transitions import Transition, least_evidence
 from clipkit.kernels.motion import depths
+from clipkit.kernels.peaks import prominent_peaks
 from clipkit.params import AnalysisParams
 from clipkit.scratch import Rows, in_blocks
 
@@ -68,9 +68,10 @@ def _fades_to(
     params: AnalysisParams,
 ) -> list[Transition]:
     lows = -np.log(np.concatenate([[255.0], depth, [255.0]]) + 2.0)
-    peaks, _ = find_peaks(lows, prominence=-math.log(params.fade_max_rest))
+    is_peak = np.empty(lows.size, np.bool_)
+    prominent_peaks(lows, -math.log(params.fade_max_rest), is_peak)
     fades = []
-    for peak in peaks.tolist():
+    for peak in np.flatnonzero(is_peak).tolist():
         first, last = _hold(depth, peak - 1)
         down = _ramp(plain, depth, luma, time_s, first, -1, params)
         up = _ramp(plain, depth, luma, time_s, last, 1, params)

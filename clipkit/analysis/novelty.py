@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from clipkit.analysis.spectrum import POOL
 
@@ -40,7 +40,7 @@ def novelty(bands: NDArray[np.float32], n_hops: int) -> NDArray[np.float32]:
     ----------
     .. [1] J. Foote, "Automatic audio segmentation using a measure of audio novelty", ICME 2000.
     """
-    rows = uniform_filter1d(np.maximum(bands, _QUIETEST_DB), _SMOOTH, axis=0, mode="nearest")
+    rows = scipy.ndimage.uniform_filter1d(np.maximum(bands, _QUIETEST_DB), _SMOOTH, axis=0, mode="nearest")
     padded = np.pad(rows, ((_SIDE, _SIDE), (0, 0)), mode="edge")
     is_inside = np.pad(np.ones(len(rows)), _SIDE)
     n_edges = len(rows) + 1

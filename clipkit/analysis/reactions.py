@@ -9,8 +9,8 @@ the traits of its kind.  Sound below -60 dB shows none.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import grey_opening, minimum_filter1d, uniform_filter1d
 
 from clipkit.analysis.hops import HOPS_PER_S
 
@@ -74,7 +74,9 @@ def applause_evidence(level_db: Series, over_db: Series, hiss: Series, harmonici
     smooth_db = _mean(np.maximum(level_db, -90.0), 0.05)
     wobble_db = np.sqrt(np.maximum(0.0, _mean((smooth_db - _mean(smooth_db, _WOBBLE_S)) ** 2, _WOBBLE_S / 2)))
     # Where it begins or ends the level jumps, but not on both sides.
-    steady = _ramp(minimum_filter1d(wobble_db, round(_WOBBLE_S * HOPS_PER_S / 2) + 1, mode="nearest"), 4.0, 2.0)
+    steady = _ramp(
+        scipy.ndimage.minimum_filter1d(wobble_db, round(_WOBBLE_S * HOPS_PER_S / 2) + 1, mode="nearest"), 4.0, 2.0
+    )
     evidence = (
         _ramp(_mean(level_db, _SMOOTH_S), _QUIET_DB, _HEARD_DB)
         * _ramp(_mean(over_db, _SMOOTH_S), 6.0, 12.0)
@@ -82,7 +84,7 @@ def applause_evidence(level_db: Series, over_db: Series, hiss: Series, harmonici
         * _ramp(_mean(harmonicity, _SMOOTH_S), 0.6, 0.4)
         * steady
     )
-    return np.asarray(grey_opening(evidence, round(_APPLAUSE_S * HOPS_PER_S)), np.float32)
+    return np.asarray(scipy.ndimage.grey_opening(evidence, round(_APPLAUSE_S * HOPS_PER_S)), np.float32)
 
 
 def laughter_evidence(level_db: Series, over_db: Series, onset: Series, harmonicity: Series) -> Series:
@@ -127,7 +129,7 @@ def _rhythm(swing: Evidence) -> Evidence:
 
 def _mean(values: NDArray[np.generic], seconds: float) -> Evidence:
     size = max(1, round(seconds * HOPS_PER_S))
-    return np.asarray(uniform_filter1d(values.astype(np.float64), size, mode="nearest"), np.float64)
+    return np.asarray(scipy.ndimage.uniform_filter1d(values.astype(np.float64), size, mode="nearest"), np.float64)
 
 
 def _ramp(values: Evidence, low: float, high: float) -> Evidence:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from clipkit.analysis.blocks import Block, Repeat
 from clipkit.kernels.motion import grid_differences
@@ -141,7 +141,7 @@ def _is_spike(index: PacketIndex) -> NDArray[np.bool_]:
     for of_kind in (index.is_disposable & ~index.is_key, ~index.is_disposable & ~index.is_key):
         sizes = index.size[of_kind].astype(np.float64)
         if sizes.size:
-            is_spike[of_kind] = sizes > SPIKE * median_filter(sizes, N_AROUND, mode="nearest")
+            is_spike[of_kind] = sizes > SPIKE * scipy.ndimage.median_filter(sizes, N_AROUND, mode="nearest")
     key_size = index.size[index.is_key][np.cumsum(index.is_key) - 1]
     is_spike &= index.size > LEAST_OF_KEY * key_size
     return is_spike

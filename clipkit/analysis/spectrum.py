@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from clipkit.analysis.downmix import RATE_HZ
 from clipkit.analysis.hops import HOPS_PER_S, SILENCE_DB
@@ -82,14 +81,14 @@ def _measure(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
     bands = 10.0 * np.log10(power @ _BANDS + _BAND_FLOOR)
     shape = bands - bands.mean(axis=1, keepdims=True)
     around = 2 * (_MARGIN // 2) + 1
-    mean = uniform_filter1d(shape, around, axis=0, mode="nearest")
-    spread = uniform_filter1d(shape * shape, around, axis=0, mode="nearest") - mean * mean
+    mean = scipy.ndimage.uniform_filter1d(shape, around, axis=0, mode="nearest")
+    spread = scipy.ndimage.uniform_filter1d(shape * shape, around, axis=0, mode="nearest") - mean * mean
     rise = np.zeros(n_hops)
     rise[3:] = np.maximum(0.0, bands[3:] - bands[:-3]).mean(axis=1)
     measures = [
         _to_db(power.sum(axis=1)),
         _to_db(power[:, _VOICE].sum(axis=1)),
-        maximum_filter1d(rise, 3),
+        scipy.ndimage.maximum_filter1d(rise, 3),
         _flatness(power[:, _VOICE], log_power[:, _VOICE]),
         np.sqrt(np.maximum(0.0, spread)).mean(axis=1),
         _flatness(power[:, _WIDE], log_power[:, _WIDE]),
@@ -106,7 +105,7 @@ def _flatness(power: NDArray[np.float32], log_power: NDArray[np.float32]) -> NDA
 
 def _persistence(log_power: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how alike the fine structures of the spectrum before and after each hop are, -1..1: 1 for held notes."""
-    fine = log_power - uniform_filter1d(log_power, _FINE_BINS, axis=1, mode="nearest")
+    fine = log_power - scipy.ndimage.uniform_filter1d(log_power, _FINE_BINS, axis=1, mode="nearest")
     fine /= np.sqrt(np.einsum("ij,ij->i", fine, fine))[:, None] + np.float32(1e-6)
     alike = np.zeros(len(fine), np.float32)
     if len(fine) > 2 * _APART:

@@ -8,9 +8,8 @@ Series hold one value a hop, a hundredth of a second.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import butter, sosfiltfilt
 
 from clipkit.analysis.hops import HOPS_PER_S, SILENCE_DB, runs_of
 from clipkit.kernels.audio import two_state_posterior
@@ -75,12 +74,15 @@ def detect_speech(
        speech/music discriminator", ICASSP 1997.
     """
     variability = heard["variability"]
-    level = uniform_filter1d(over_db, 5)
+    level = scipy.ndimage.uniform_filter1d(over_db, 5)
     clear = _log_odds(
-        [level, uniform_filter1d(heard["flatness"], 7), modulation_db, variability], _RANGES, _WEIGHTS, _OFFSET
+        [level, scipy.ndimage.uniform_filter1d(heard["flatness"], 7), modulation_db, variability],
+        _RANGES,
+        _WEIGHTS,
+        _OFFSET,
     )
-    held = uniform_filter1d(heard["persistence"], HOPS_PER_S)
-    periodic = maximum_filter1d(uniform_filter1d(heard["harmonicity"], 5), 31)
+    held = scipy.ndimage.uniform_filter1d(heard["persistence"], HOPS_PER_S)
+    periodic = scipy.ndimage.maximum_filter1d(scipy.ndimage.uniform_filter1d(heard["harmonicity"], 5), 31)
     noisy = _log_odds([level, variability, held, periodic], _NOISY_RANGES, _NOISY_WEIGHTS, _NOISY_OFFSET)
     share = np.clip((_running_percentile(over_db, _LOUD_PERCENTILE) - _NOISY_DB) / (_CLEAR_DB - _NOISY_DB), 0.0, 1.0)
     log_odds = share * clear + (1.0 - share) * noisy
@@ -132,8 +134,10 @@ def _is_speech(speech: NDArray[np.float32], is_near_peak: NDArray[np.bool_], par
 
 
 def _is_near_peak(band_db: NDArray[np.float32], over_db: NDArray[np.float32]) -> NDArray[np.bool_]:
-    smooth_db = uniform_filter1d(band_db, 5)
-    near = (over_db > _HOLD_OVER_FLOOR_DB) & (smooth_db > maximum_filter1d(smooth_db, 2 * HOPS_PER_S + 1) - _HOLD_DB)
+    smooth_db = scipy.ndimage.uniform_filter1d(band_db, 5)
+    near = (over_db > _HOLD_OVER_FLOOR_DB) & (
+        smooth_db > scipy.ndimage.maximum_filter1d(smooth_db, 2 * HOPS_PER_S + 1) - _HOLD_DB
+    )
     return np.asarray(near, dtype=bool)
 
 
@@ -141,6 +145,8 @@ def modulation(over_db: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the RMS of the 2-8 Hz part of a level over 1.5 s, dB: syllables come four a second."""
     if len(over_db) < HOPS_PER_S // 4:
         return np.zeros(len(over_db))
-    sections = butter(2, [2.0, 8.0], "bandpass", fs=HOPS_PER_S, output="sos")
-    swing = sosfiltfilt(sections, np.clip(over_db, 0.0, 40.0).astype(np.float64))
-    return np.asarray(np.sqrt(np.maximum(0.0, uniform_filter1d(swing * swing, 150, mode="nearest"))), np.float64)
+    sections = scipy.signal.butter(2, [2.0, 8.0], "bandpass", fs=HOPS_PER_S, output="sos")
+    swing = scipy.signal.sosfiltfilt(sections, np.clip(over_db, 0.0, 40.0).astype(np.float64))
+    return np.asarray(
+        np.sqrt(np.maximum(0.0, scipy.ndimage.uniform_filter1d(swing * swing, 150, mode="nearest"))), np.float64
+    )

@@ -8,11 +8,10 @@ Pitch is in hertz, 0 where nothing periodic between 60 and 400 Hz is heard.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import binary_opening, maximum_filter1d, median_filter, uniform_filter1d
-from scipy.signal import find_peaks, firwin, oaconvolve
 
-from clipkit.analysis.downmix import RATE_HZ
+from clipkit.analysis.downmix import RATE_HZ, low_pass
 from clipkit.analysis.hops import HOPS_PER_S
 from clipkit.kernels.audio import strongest_periods
 
@@ -25,7 +24,7 @@ _LOWEST_HZ, _HIGHEST_HZ = 60, 400
 _SHORTEST, _LONGEST = _LOW_RATE_HZ // _HIGHEST_HZ, _LOW_RATE_HZ // _LOWEST_HZ + 1
 _WINDOW = _LOW_RATE_HZ // 25
 _REACH = 64  # samples on either side that the low pass sees
-_LOW_PASS = firwin(2 * _REACH + 1, 1200.0, fs=RATE_HZ, window=("kaiser", 8.0)).astype(np.float32)
+_LOW_PASS = low_pass(1200.0, RATE_HZ, _REACH, beta=8.0)
 _OCTAVE_COST = 0.03
 _PERIODIC = 0.6
 # A value further than this from the median of 140 ms is a wrong octave.
@@ -64,8 +63,8 @@ def track_pitch(samples: NDArray[np.float32], n_hops: int) -> tuple[NDArray[np.f
     .. [1] P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
        harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17, 1993.
     """
-    low = oaconvolve(samples, _LOW_PASS, mode="full")[_REACH : _REACH + len(samples) : _DECIMATION]
-    low = low - uniform_filter1d(low, _WINDOW, mode="nearest")
+    low = scipy.signal.oaconvolve(samples, _LOW_PASS, mode="full")[_REACH : _REACH + len(samples) : _DECIMATION]
+    low = low - scipy.ndimage.uniform_filter1d(low, _WINDOW, mode="nearest")
     n_frames = -(-n_hops // _STRIDE)
     lead = (_WINDOW + _LONGEST // 2) // 2 - _FRAME // 2
     missing = max(0, n_frames * _FRAME + _WINDOW + _LONGEST + 2 - lead - len(low))
@@ -73,7 +72,7 @@ def track_pitch(samples: NDArray[np.float32], n_hops: int) -> tuple[NDArray[np.f
     periods, strengths = np.empty(n_frames, np.float32), np.empty(n_frames, np.float32)
     strongest_periods(padded, _FRAME, _WINDOW, _SHORTEST, _LONGEST, _OCTAVE_COST, periods, strengths)
     # Glottal pulses come in rows: one periodic frame by itself is an accident.
-    voiced = binary_opening(strengths >= _PERIODIC, np.ones(2))
+    voiced = scipy.ndimage.binary_opening(strengths >= _PERIODIC, np.ones(2))
     pitch_hz = np.where(voiced, _LOW_RATE_HZ / np.maximum(periods, 1.0), 0.0)
     return np.repeat(_steadied(pitch_hz), _STRIDE)[:n_hops], np.repeat(strengths, _STRIDE)[:n_hops]
 
@@ -84,7 +83,7 @@ def _steadied(pitch_hz: NDArray[np.float64]) -> NDArray[np.float32]:
     if not len(voiced):
         return pitch_hz.astype(np.float32)
     filled = np.interp(np.arange(len(pitch_hz)), voiced, pitch_hz[voiced])
-    usual = median_filter(filled, _MEDIAN, mode="nearest")
+    usual = scipy.ndimage.median_filter(filled, _MEDIAN, mode="nearest")
     is_stray = np.maximum(filled / usual, usual / filled) > _STRAY
     return np.where(pitch_hz > 0.0, np.where(is_stray, usual, pitch_hz), 0.0).astype(np.float32)
 
@@ -140,15 +139,15 @@ def speech_rate(
     .. [1] N. de Jong, T. Wempe, "Praat script to detect syllable nuclei and measure speech rate
        automatically", Behavior Research Methods 41, 2009.
     """
-    smooth_db = uniform_filter1d(level_db, 5, mode="nearest")
-    peaks, _ = find_peaks(
+    smooth_db = scipy.ndimage.uniform_filter1d(level_db, 5, mode="nearest")
+    peaks, _ = scipy.signal.find_peaks(
         smooth_db, prominence=_SYLLABLE_DB, distance=round(_SYLLABLE_GAP_S * HOPS_PER_S), wlen=HOPS_PER_S + 1
     )
     nuclei = np.zeros(len(level_db))
-    nuclei[peaks] = is_speech[peaks] & (maximum_filter1d(pitch_hz, 5)[peaks] > 0.0)
+    nuclei[peaks] = is_speech[peaks] & (scipy.ndimage.maximum_filter1d(pitch_hz, 5)[peaks] > 0.0)
     size = round(_RATE_S * HOPS_PER_S)
-    counted = uniform_filter1d(nuclei, size, mode="constant") * size
-    spoken_s = uniform_filter1d(is_speech.astype(np.float64), size, mode="constant") * _RATE_S
+    counted = scipy.ndimage.uniform_filter1d(nuclei, size, mode="constant") * size
+    spoken_s = scipy.ndimage.uniform_filter1d(is_speech.astype(np.float64), size, mode="constant") * _RATE_S
     return np.where(spoken_s >= _LEAST_SPOKEN_S, counted / np.maximum(spoken_s, 1e-3), 0.0).astype(np.float32)
 
 
