@@ -35,7 +35,7 @@ _TRAVEL_PRICE = 0.35
 _LEAST_SPACING = 1e-6  # of the frame; a thousandth of a pixel
 # Weights of the calmest path: first, second and third differences, and distance outside the corridor, against
 # distance from the followed place; the first three in the proportion of Grundmann et al.
-_CALM = (2.0, 0.2, 20.0)
+_CALM = (4.0, 0.2, 20.0)
 _OUTSIDE = 20.0
 # How well a path must do to lie on the corridor around the best one.
 _CORRIDOR = 0.1

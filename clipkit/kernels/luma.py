@@ -63,9 +63,11 @@ def _add_lines(
 @kernel
 def _add_to_cells(columns: NDArray[np.uint16], bounds: NDArray[np.int64], totals: NDArray[np.int64]) -> None:
     for cell in range(totals.size):
+        # A slice counted from 0 becomes vector instructions; a range from a bound could begin below 0, and does not.
+        part = columns[bounds[cell] : bounds[cell + 1]]
         total = np.uint32(0)
-        for x in range(bounds[cell], bounds[cell + 1]):
-            total = np.uint32(total + columns[x])
+        for x in range(part.size):
+            total = np.uint32(total + part[x])
         totals[cell] += total
     columns[:] = 0
 
