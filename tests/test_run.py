@@ -43,7 +43,7 @@ def test_run_folder_is_complete(done: dict):
         "crop.csv verdicts.csv"
     )
 
-    assert {"run.json", "clip_video.ipynb", "report.html", "timeline.otio"} <= names
+    assert {"run.json", "clip_video.ipynb", "report.html", "timeline.otio", "timeline.edl", "timeline.fcpxml"} <= names
     assert {f"tables/{name}" for name in tables.split()} <= names
     for platform in PLATFORM_NAMES:
         for suffix in ("mp4", "srt", "jpg"):

@@ -28,7 +28,7 @@ from clipkit.files import file_digest
 from clipkit.media.probe import MediaInfo, require_video
 from clipkit.media.speech_model import SpeechModel, find_model, what_is_missing
 from clipkit.media.subtitles import Subtitles, find_subtitles
-from clipkit.output.exchange import write_otio
+from clipkit.output.exchange import write_timelines
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.render import RenderedClip, render_clip
 from clipkit.output.verify import verify_file
@@ -282,8 +282,8 @@ class ClipRun:
             return self.verdicts
 
     def finish(self) -> None:
-        """Write the timeline for editors; a run that no engine is executing also gets its report."""
-        write_otio(self.clips, self.video, self.info, self.folder.path / "timeline.otio")
+        """Write the timelines for editors; a run that no engine is executing also gets its report."""
+        write_timelines(self.clips, self.video, self.info, self.folder.path)
         if os.environ.get(ENGINE_VARIABLE) != str(self.folder.path):
             close_run(self.folder)
 
