@@ -130,7 +130,9 @@ def render_clip(
     out_dir = Path(out_dir)
     report = progress or (lambda share: None)
     source, resources = params.source, params.resources
-    with open_video(video, reader=source.reader, threads=resources.threads, security=params.security) as reader:
+    with open_video(
+        video, reader=source.reader, threads=resources.threads, deinterlace=True, security=params.security
+    ) as reader:
         plan = plan_clip(reader, clip, crop, params, platforms)
         with _workspace(out_dir / f".{plan.stem}.part") as work:
             captions = _write_captions(words, plan, params, work)
@@ -180,7 +182,7 @@ def _source_notes(video: VideoInfo) -> Iterator[str]:
     if video.is_hdr:
         yield "the source is HDR; its light was pressed into the range of SDR by one fixed curve."
     if video.is_interlaced:
-        yield "the source is interlaced; its fields were not separated, so fast movement may show combs."
+        yield "the source is interlaced; each frame was made of its first field, so that movement shows no combs."
 
 
 def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: Path) -> _Captions:
