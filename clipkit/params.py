@@ -229,6 +229,11 @@ class RenderParams(_Section):
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
         "veryfast", description="x264 effort"
     )
+    edit_list: bool = Field(
+        True,
+        description="keep the MP4 edit list; false: none, as YouTube and Instagram ask, and no B-frames, so that sound "
+        "stays in step",
+    )
     max_frame_rate: int = Field(60, ge=24, le=60, description="higher source rates are halved to fit, frames/second")
     encoder_threads: int = Field(2, ge=1, le=64, description="x264 threads; the files' bytes depend on it")
 

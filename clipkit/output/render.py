@@ -18,7 +18,7 @@ from clipkit.files import disk_error
 from clipkit.media.frames import Frame, VideoReader
 from clipkit.media.probe import MediaInfo, VideoInfo
 from clipkit.media.reader import open_video
-from clipkit.media.writer import FrameEncoder
+from clipkit.media.writer import AAC_PRIMING, FrameEncoder
 from clipkit.output.captions import caption_height, caption_width, make_pages, make_sidecar_pages, write_ass, write_srt
 from clipkit.output.cover import CoverChooser, write_cover
 from clipkit.output.faces import FONTS_DIR
@@ -28,7 +28,7 @@ from clipkit.output.loudness import Loudness
 from clipkit.output.plan import ClipPlan, plan_clip
 from clipkit.output.platforms import Box, Encode, Platform, aspect_size, safe_box
 from clipkit.output.scaler import Picture
-from clipkit.output.sound import Sound, read_sound, write_sound
+from clipkit.output.sound import RATE_HZ, Sound, read_sound, write_sound
 from clipkit.params import Params
 
 _PICTURE_SHARE = 0.85  # of the work; the rest is sound, covers and opening the files
@@ -209,7 +209,9 @@ def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: P
 
 def _write_sounds(video: str | Path, plan: ClipPlan, params: Params, work: Path) -> list[_Target]:
     """Write the sound of every encoding, each kind of sound once."""
-    samples = read_sound(video, plan.start_s, plan.duration_s, params.audio, params.security)
+    # Without an edit list the samples that the encoder puts first are played, so as many of the clip's are left out.
+    lost_s = 0.0 if params.render.edit_list else AAC_PRIMING / RATE_HZ
+    samples = read_sound(video, plan.start_s + lost_s, plan.duration_s - lost_s, params.audio, params.security)
     sounds: dict[tuple[float, int], Sound] = {}
     for encode in plan.encodes:
         key = encode.target_lufs, encode.audio_bitrate
@@ -278,6 +280,7 @@ def _encoder(video: VideoInfo, plan: ClipPlan, target: _Target, captions: _Capti
         gop_s=target.encode.gop_s,
         max_bitrate=target.encode.max_video_bitrate,
         threads=params.render.encoder_threads,
+        edit_list=params.render.edit_list,
     )
 
 

@@ -244,7 +244,7 @@ def _file(facts: FileFacts, platform: Platform) -> Iterator[Verdict]:
     if platform.edit_lists.value:
         yield Verdict("edit_list", present, "either", True, "info", platform.edit_lists.source)
     else:
-        note = f"{platform.edit_lists.source}; without one the sound would start 67 ms early, so sync comes first"
+        note = f"{platform.edit_lists.source}; render.edit_list: false writes none, at the cost of B-frames"
         yield Verdict("edit_list", present, "none", not boxes.has_edit_list, "info", note)
     texts = "; ".join(facts.metadata)
     yield Verdict("metadata", texts or "none", "none", not texts, "warning", "nothing of the source should leak")
