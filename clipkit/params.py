@@ -212,7 +212,13 @@ class CaptionParams(_Section):
 
 
 class AudioParams(_Section):
-    """Loudness of the finished clips."""
+    """Which sound is heard, and how loud the finished clips are."""
+
+    language: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$",
+        description="sound track to use where a file has several, such as de or eng; none: the one marked as default",
+    )
 
     target_lufs: float | None = Field(
         None, ge=-40.0, le=-5.0, description="integrated loudness, LUFS; none: what each platform asks, mostly -14"

@@ -136,7 +136,7 @@ def render_clip(
         plan = plan_clip(reader, clip, crop, params, platforms)
         with _workspace(out_dir / f".{plan.stem}.part") as work:
             captions = _write_captions(words, plan, params, work)
-            targets = _write_sounds(video, plan, params, work)
+            targets = _write_sounds(reader.info, plan, params, work)
             cover_s = _encode(reader, plan, targets, captions, params, lambda share: report(_PICTURE_SHARE * share))
             finished: list[RenderedClip] = []
             for target in targets:
@@ -207,11 +207,11 @@ def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: P
     return _Captions(srt_path, ass_path, fonts_dir, (note,))
 
 
-def _write_sounds(video: str | Path, plan: ClipPlan, params: Params, work: Path) -> list[_Target]:
+def _write_sounds(info: MediaInfo, plan: ClipPlan, params: Params, work: Path) -> list[_Target]:
     """Write the sound of every encoding, each kind of sound once."""
     # Without an edit list the samples that the encoder puts first are played, so as many of the clip's are left out.
     lost_s = 0.0 if params.render.edit_list else AAC_PRIMING / RATE_HZ
-    samples = read_sound(video, plan.start_s + lost_s, plan.duration_s - lost_s, params.audio, params.security)
+    samples = read_sound(info, plan.start_s + lost_s, plan.duration_s - lost_s, params.audio, params.security)
     sounds: dict[tuple[float, int], Sound] = {}
     for encode in plan.encodes:
         key = encode.target_lufs, encode.audio_bitrate

@@ -25,6 +25,7 @@ from clipkit.analysis.transcript import lies_within, likely_spans, plan_stretche
 from clipkit.analysis.words import words_from_cues
 from clipkit.errors import InputError, RenderError
 from clipkit.files import file_digest
+from clipkit.media.audio import track_note
 from clipkit.media.probe import MediaInfo, require_video
 from clipkit.media.speech_model import SpeechModel, find_model, what_is_missing
 from clipkit.media.subtitles import Subtitles, find_subtitles
@@ -124,6 +125,8 @@ class ClipRun:
             duration_s = self.frames.duration_s
             self.audio = measure_audio(self.video, self.params, duration_s=duration_s, progress=self._share("listen"))
             self.pauses = find_pauses(self.audio, self.params.speech)
+            if heard := track_note(self.info, self.params.audio.language):
+                self.folder.note("listen", heard)
             if self.subtitles is None and self.model is None:
                 missing = what_is_missing(self.params.speech)
                 text = f"no subtitles were found, and {missing}: no captions are burned in, edges follow pauses."
