@@ -252,7 +252,7 @@ def _encode(
                 encoder.write(*pictures[target.encode.width, target.encode.height])
             chooser.look(tick, next(iter(pictures.values()))[0])
             report((tick + 1) / plan.n_ticks)
-    return float(chooser.best_tick / plan.rate)
+    return float(chooser.best_tick() / plan.rate)
 
 
 def _framer(video: VideoInfo, plan: ClipPlan, encode: Encode, captions: _Captions, params: Params) -> Framer:
