@@ -212,7 +212,13 @@ class CaptionParams(_Section):
 
 
 class AudioParams(_Section):
-    """Loudness of the finished clips."""
+    """Which sound is heard, and how loud the finished clips are."""
+
+    language: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$",
+        description="sound track to use where a file has several, such as de or eng; none: the one marked as default",
+    )
 
     target_lufs: float | None = Field(
         None, ge=-40.0, le=-5.0, description="integrated loudness, LUFS; none: what each platform asks, mostly -14"
@@ -228,6 +234,11 @@ class RenderParams(_Section):
     crf: int = Field(20, ge=1, le=40, description="x264 quality, lower is better")
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = Field(
         "veryfast", description="x264 effort"
+    )
+    edit_list: bool = Field(
+        True,
+        description="keep the MP4 edit list; false: none, as YouTube and Instagram ask, and no B-frames, so that sound "
+        "stays in step",
     )
     max_frame_rate: int = Field(60, ge=24, le=60, description="higher source rates are halved to fit, frames/second")
     encoder_threads: int = Field(2, ge=1, le=64, description="x264 threads; the files' bytes depend on it")

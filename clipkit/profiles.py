@@ -49,6 +49,19 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# YAML 1.1 counts 16:9 in sixties, as 969; a shape or a time of day must stay what a person wrote.
+_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, re.compile(f"(?!{_SIXTIES.pattern}$)(?:{pattern.pattern})", pattern.flags))
+        if tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        else (tag, pattern)
+        for tag, pattern in resolvers
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read_yaml(path: str | Path) -> tuple[Layer, Places]:
     """Return what a YAML file says, and where each key stands.
 
@@ -142,6 +155,8 @@ def parse_settings(settings: Iterable[str]) -> Layer:
     --------
     >>> parse_settings(["selection.n_clips=3"])
     {'selection': {'n_clips': 3}}
+    >>> parse_settings(["reframe.aspect=4:5"])
+    {'reframe': {'aspect': '4:5'}}
     """
     layer: Layer = {}
     for setting in settings:

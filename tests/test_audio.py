@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import numpy as np
 import pytest
 from hazards import RATE_HZ, click, tone, write
 
+from clipkit.analysis.speech import measure_audio
 from clipkit.errors import InputError
-from clipkit.media.audio import audio_blocks, channel_names, read_audio
+from clipkit.media.audio import audio_blocks, channel_names, find_track, read_audio, track_note
+from clipkit.media.child import ffmpeg_path
 from clipkit.media.probe import probe
+from clipkit.output.sound import read_sound
+from clipkit.params import Params
 
 Hazard = Callable[[str], Path]
 
@@ -171,6 +176,68 @@ def test_a_track_that_is_not_there_is_an_error(hazard: Hazard) -> None:
     with pytest.raises(InputError, match=r"tracks: 0: aac") as caught:
         read_audio(hazard("cfr25.mp4"), rate_hz=16_000, channels=1, track=3)
     assert caught.value.code == "input.no_audio_track"
+
+
+TRACKS_HZ = {"eng": 150.0, "ger": 220.0, "fra": 330.0}
+
+
+@pytest.fixture(scope="module")
+def three_tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a video with a cover picture and a tone in each of three languages; the German one is the default."""
+    folder = tmp_path_factory.mktemp("tracks")
+    video = write(folder / "video.mkv", range(50))
+    cover = write(folder / "cover.mkv", [0], codec="mjpeg", pix_fmt="yuvj420p", size=(192, 128))
+    sounds = [write_wav(folder / f"{name}.wav", tone(2 * RATE_HZ, hz), "stereo") for name, hz in TRACKS_HZ.items()]
+    inputs = [argument for path in (cover, video, *sounds) for argument in ("-i", str(path))]
+    maps = [argument for number in range(5) for argument in ("-map", str(number))]
+    command = [ffmpeg_path(), "-v", "error", *inputs, *maps, "-c:v", "copy", "-c:a", "aac"]
+    for number, name in enumerate(TRACKS_HZ):
+        command += [f"-metadata:s:a:{number}", f"language={name}"]
+        command += [f"-disposition:a:{number}", "default" if name == "ger" else "0"]
+    subprocess.run([*command, "-disposition:v:0", "attached_pic", str(folder / "tracks.mp4")], check=True)
+    return folder / "tracks.mp4"
+
+
+def pitch_hz(samples: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(samples[:RATE_HZ, 0]))
+    return float(np.argmax(spectrum))
+
+
+@pytest.mark.parametrize(
+    ("language", "heard"),
+    [(None, "ger"), ("en", "eng"), ("eng", "eng"), ("de-AT", "ger"), ("fre", "fra"), ("FR", "fra"), ("es", "ger")],
+)
+def test_a_track_is_chosen_by_language_and_else_by_its_default_flag(
+    three_tracks: Path, language: str | None, heard: str
+) -> None:
+    info = probe(three_tracks)
+
+    samples = read_audio(three_tracks, rate_hz=RATE_HZ, channels=2, track=find_track(info, language))
+
+    assert info.video is not None
+    assert (info.video.codec, info.video.width) == ("h264", 96), "the cover is not the video"
+    assert pitch_hz(samples) == TRACKS_HZ[heard]
+
+
+def test_the_note_says_which_track_is_heard_and_what_else_there_is(three_tracks: Path, hazard: Hazard) -> None:
+    info = probe(three_tracks)
+
+    assert "(eng, ger, fra): ger is heard, which comes first or is marked" in str(track_note(info, None))
+    assert "fra is heard, as asked for" in str(track_note(info, "fr"))
+    assert "none in es: ger is heard" in str(track_note(info, "es"))
+    assert track_note(probe(hazard("cfr25.mp4")), None) is None
+    assert "none in fr: no language is heard" in str(track_note(probe(hazard("cfr25.mp4")), "fr"))
+    assert track_note(probe(hazard("no_sound.mp4")), "fr") is None
+
+
+def test_the_whole_chain_hears_the_track_in_the_language_asked_for(three_tracks: Path) -> None:
+    params = Params.model_validate({"audio": {"language": "en"}})
+
+    table = measure_audio(three_tracks, params, duration_s=2.0)
+    clip = read_sound(probe(three_tracks), 0.0, 2.0, params.audio, params.security)
+
+    assert table["pitch_hz"].iloc[50:150].median() == pytest.approx(150.0, rel=0.02)
+    assert pitch_hz(clip) == 150.0
 
 
 @pytest.mark.media

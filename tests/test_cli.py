@@ -136,3 +136,29 @@ def test_bad_clip_list_names_line_and_rule(capsys, tmp_path: Path, talk):
     error = refuse(capsys, "render", str(clips), "--video", str(talk), "--out", str(tmp_path / "out"))
 
     assert "clips.csv, line 3" in error
+
+
+def test_render_says_what_a_platform_refuses_and_wastes_no_work_on_it(capsys, talk, tmp_path, monkeypatch):
+    clips = tmp_path / "clips.csv"
+    clips.write_text("clip_id,start_s,end_s\n1,0.0,3.0\n2,4.0,8.0\n")
+    monkeypatch.setattr("clipkit.runs.stages.plan_crop", lambda *_, **__: pytest.fail("nothing needs a crop"))
+
+    status = main(
+        ["render", str(clips), "--video", str(talk), "--out", str(tmp_path / "out"), "--platform", "snapchat_spotlight"]
+    )
+
+    err = capsys.readouterr().err
+    assert status == 2
+    assert "clip 1 is not written for snapchat_spotlight: Snapchat Spotlight takes 5 to 60 s, the clip lasts 3 s" in err
+    assert "Traceback" not in err
+    assert not list((tmp_path / "out").glob("*.mp4"))
+
+
+def test_a_shape_that_no_platform_takes_is_refused_before_anything_is_measured(capsys, talk, tmp_path):
+    platform = ["--platform", "facebook_reels", "--set", "reframe.aspect=16:9"]
+
+    assert main(["run", str(talk), "--out", str(tmp_path), *platform]) == 2
+
+    err = capsys.readouterr().err
+    assert "no platform would take these clips: Facebook Reels takes frames of width/height 0.5625" in err
+    assert not list(tmp_path.iterdir())

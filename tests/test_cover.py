@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from clipkit.media.reader import open_video
+from clipkit.output import cover
 from clipkit.output.cover import CoverChooser, write_cover
+from clipkit.output.portrait import portrait_sharpness
 
 RATE = 24
 
@@ -19,7 +21,7 @@ def chosen(pictures):
     chooser = CoverChooser(RATE)
     for tick, luma in enumerate(pictures):
         chooser.look(tick, luma)
-    return chooser.best_tick
+    return chooser.best_tick()
 
 
 def test_a_sharp_stretch_wins_over_a_blurred_one(rng):
@@ -63,3 +65,43 @@ def test_the_cover_is_the_frame_at_that_time(hazard, tmp_path):
         rgb = reader.frame_at(0.8).rgb()
     assert np.abs(image[:, :, ::-1].astype(int) - rgb).mean() < 4
     assert image[-8:, :40, 2].mean() == pytest.approx(200, abs=25)  # red is red
+
+
+def test_the_sharpest_face_with_open_eyes_wins_over_a_sharper_frame_without(rng, monkeypatch):
+    sharp, dull, face = texture(rng), texture(rng, blur=0.6), texture(rng, blur=0.5)
+    faces = {dull.mean(): 3.0, face.mean(): 5.0}
+    monkeypatch.setattr(cover, "portrait_sharpness", lambda luma: faces.get(luma.mean(), 0.0))
+
+    assert 48 <= chosen([sharp] * 24 + [dull] * 24 + [face] * 24 + [sharp] * 24) < 72
+
+
+def test_only_the_sharpest_pictures_are_searched_for_faces(rng, monkeypatch):
+    searched = []
+    monkeypatch.setattr(cover, "portrait_sharpness", lambda luma: searched.append(1) or 0.0)
+
+    chosen([texture(rng)] * (RATE * 30))
+
+    assert len(searched) == 16
+
+
+def test_a_picture_without_a_face_is_no_portrait(rng):
+    assert portrait_sharpness(cv2.resize(texture(rng), (320, 568))) == 0.0
+    assert portrait_sharpness(np.zeros((10, 8), np.uint8)) == 0.0
+
+
+@pytest.mark.media
+def test_open_eyes_are_seen_and_covered_eyes_are_not(media):
+    with open_video(media / "people" / "talking_head_woman_590x590.mp4") as reader:
+        luma = cv2.cvtColor(reader.frame_at(2.0).rgb(), cv2.COLOR_RGB2GRAY)
+    (face, *_), centre = cover_faces(luma), luma.shape[1] // 2
+    x, y, width, height = face
+    covered = luma.copy()
+    covered[y + height // 5 : y + height // 2, x : x + width] = int(luma[y + height * 2 // 3, centre])
+
+    assert portrait_sharpness(luma) > 0.0
+    assert portrait_sharpness(covered) == 0.0
+
+
+def cover_faces(luma):
+    cascade = cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_frontalface_alt2.xml")
+    return cascade.detectMultiScale(luma, 1.2, 4, 0, (80, 80))

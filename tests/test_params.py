@@ -193,3 +193,14 @@ def test_merging_keeps_the_upper_layer_and_forgets_nothing(lower: dict, upper: d
     assert set(merged) == set(lower) | set(upper)
     assert merge_layers(merged, upper) == merged
     assert merge_layers(upper, {}) == merge_layers({}, upper)
+
+
+@pytest.mark.parametrize("aspect", ["9:16", "1:1", "4:5", "16:9"])
+def test_a_shape_needs_no_quotes(tmp_path, aspect):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"reframe:\n  aspect: {aspect}\nselection:\n  max_s: 45\n  min_s: 7.5\n")
+
+    layer, _ = read_yaml(path)
+
+    assert layer == {"reframe": {"aspect": aspect}, "selection": {"max_s": 45, "min_s": 7.5}}
+    assert make_params(settings=parse_settings([f"reframe.aspect={aspect}"])).reframe.aspect == aspect

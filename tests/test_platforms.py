@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pandas as pd
 import pytest
 
 from clipkit.errors import ParamsError
@@ -13,6 +14,7 @@ from clipkit.output.platforms import (
     load_platforms,
     safe_box,
 )
+from clipkit.output.preflight import preflight, refusals, takers
 from clipkit.params import PLATFORM_NAMES
 from clipkit.resources import resource_path
 
@@ -187,3 +189,41 @@ def test_unsuitable_clips_are_told_apart(platforms, name, duration_s, aspect, sa
 
 def test_the_longest_clip_of_a_platform_is_plain(platforms):
     assert platforms["facebook_reels"].max_s == 90.0
+
+
+def test_a_refusal_names_its_source_and_the_day_it_was_read(platforms):
+    for name, platform in platforms.items():
+        sentence = platform.unsuitable(10_000.0)
+        assert f"({platform.duration_s.source}, {platform.duration_s.as_of.isoformat()})" in sentence, name
+
+
+def test_frames_larger_than_the_table_says_are_refused(tmp_path):
+    path = edited(tmp_path, "short_side_px: {value: [32, 1024]", "short_side_px: {value: [32, 480]")
+
+    sentence = load_platforms(path)["x"].unsuitable_frame("9:16")
+
+    assert "X takes a short side of 32 to 480 px, the clips have 720" in sentence
+
+
+def test_preflight_has_a_row_for_every_clip_and_platform(platforms):
+    clips = pd.DataFrame({"clip_id": [1, 2, 3], "start_s": [0.0, 10.0, 20.0], "end_s": [30.0, 130.0, 24.0]})
+    asked = [platforms[name] for name in ("tiktok", "snapchat_spotlight", "facebook_reels")]
+
+    table = preflight(clips, asked, "9:16")
+
+    assert list(table.columns) == ["clip_id", "platform", "accepted", "reason"]
+    assert table["accepted"].tolist() == [True, True, True, True, False, False, True, False, True]
+    assert (table["reason"] == "").tolist() == table["accepted"].tolist()
+    assert {clip_id: [platform.name for platform in names] for clip_id, names in takers(table, asked).items()} == {
+        1: ["tiktok", "snapchat_spotlight", "facebook_reels"],
+        2: ["tiktok"],
+        3: ["tiktok", "facebook_reels"],
+    }
+
+
+def test_a_refused_shape_is_said_once_for_all_clips(platforms):
+    clips = pd.DataFrame({"clip_id": [1, 2, 3], "start_s": 0.0, "end_s": 30.0})
+
+    (sentence,) = refusals(preflight(clips, [platforms["x"], platforms["facebook_reels"]], "1:1"))
+
+    assert sentence.startswith("clips 1, 2 and 3 are not written for facebook_reels: Facebook Reels takes frames of")

@@ -40,10 +40,10 @@ def test_run_folder_is_complete(done: dict):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     tables = (
         "frames.parquet audio.parquet words.parquet shots.csv candidates.csv clips.csv rejected.csv "
-        "crop.csv verdicts.csv"
+        "preflight.csv crop.csv verdicts.csv"
     )
 
-    assert {"run.json", "clip_video.ipynb", "report.html", "timeline.otio"} <= names
+    assert {"run.json", "clip_video.ipynb", "report.html", "timeline.otio", "timeline.edl", "timeline.fcpxml"} <= names
     assert {f"tables/{name}" for name in tables.split()} <= names
     for platform in PLATFORM_NAMES:
         for suffix in ("mp4", "srt", "jpg"):
@@ -137,6 +137,7 @@ def test_analyze_writes_the_promised_tables(talk: Path, tmp_path: Path):
         "candidates.csv",
         "clips.csv",
         "rejected.csv",
+        "preflight.csv",
     }
 
 

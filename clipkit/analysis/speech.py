@@ -24,7 +24,7 @@ from clipkit.analysis.reactions import applause_evidence, laughter_evidence, mus
 from clipkit.analysis.spectrum import MEASURES, measured_hops, silent_hops
 from clipkit.analysis.spoken import detect_speech, modulation, noise_floor
 from clipkit.analysis.voice import pitch_range, speech_rate
-from clipkit.media.audio import audio_blocks, channel_names
+from clipkit.media.audio import audio_blocks, channel_names, find_track
 from clipkit.media.probe import probe
 from clipkit.params import Params, SpeechParams
 
@@ -98,14 +98,18 @@ def measure_audio(
     that of ITU-R BS.1770-4.
     """
     n_hops = max(1, math.ceil(round(duration_s * HOPS_PER_S, 6)))
-    channels = channel_names(probe(path, params.security))
+    info = probe(path, params.security)
+    track = find_track(info, params.audio.language)
+    channels = channel_names(info, track)
     measured = silent_hops(n_hops)
     bands: list[NDArray[np.float32]] = []
     meter = LoudnessMeter(channels, SOURCE_HZ)
 
     def mono_blocks() -> Iterator[NDArray[np.float32]]:
         weights = mono_mix(channels)
-        for block in audio_blocks(path, rate_hz=SOURCE_HZ, channels=None, block_s=_BLOCK_S, security=params.security):
+        for block in audio_blocks(
+            path, rate_hz=SOURCE_HZ, channels=None, block_s=_BLOCK_S, track=track, security=params.security
+        ):
             meter.add(block)
             yield block @ weights
 

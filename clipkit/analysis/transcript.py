@@ -19,7 +19,8 @@ from clipkit.analysis.schedule import best_spans
 from clipkit.analysis.speech import HOPS_PER_S, runs_of
 from clipkit.analysis.transcript_store import TranscriptStore
 from clipkit.analysis.words import split_words, words_table
-from clipkit.media.audio import read_audio
+from clipkit.media.audio import find_track, read_audio
+from clipkit.media.probe import probe
 from clipkit.media.speech_model import RATE_HZ, Heard, Recogniser, SpeechModel
 from clipkit.params import Params
 from clipkit.timeline import Segments, as_segments, clip_segments, merge_segments, pad_segments
@@ -158,7 +159,8 @@ def transcribe(
     InputError, ParamsError
         Those of :class:`~clipkit.media.speech_model.Recogniser`.
     """
-    store = TranscriptStore(video_digest, model)
+    track = find_track(probe(video, params.security), params.audio.language)
+    store = TranscriptStore(video_digest, model, track)
     lengths_s = stretches[:, 1] - stretches[:, 0]
     language = params.speech.language
     recogniser: Recogniser | None = None
@@ -172,7 +174,13 @@ def transcribe(
             recogniser = recogniser or Recogniser(model, threads=params.resources.threads)
             show = None if progress is None else _part(progress, done_s / whole_s, (end_s - start_s) / whole_s)
             sound = read_audio(
-                video, rate_hz=RATE_HZ, channels=1, start_s=start_s, end_s=end_s, security=params.security
+                video,
+                rate_hz=RATE_HZ,
+                channels=1,
+                start_s=start_s,
+                end_s=end_s,
+                track=track,
+                security=params.security,
             )
             found = recogniser.hear(sound[:, 0], language=language, progress=show)
             store.save(start_s, end_s, language, found)

@@ -25,11 +25,15 @@ class TranscriptStore:
         Sha256 of the video.
     model : SpeechModel
         What listens.
+    track : int, optional
+        Number of the sound track that is heard, by default the default one.
     """
 
-    def __init__(self, video_digest: str, model: SpeechModel) -> None:
+    def __init__(self, video_digest: str, model: SpeechModel, track: int | None = None) -> None:
         libraries = {name: importlib.metadata.version(name) for name in ("faster-whisper", "ctranslate2")}
         self._of: dict[str, Any] = {"video": video_digest, "model": model.digest, "version": _VERSION, **libraries}
+        if track is not None:
+            self._of["track"] = track
         self.folder = user_dir("cache") / "transcripts"
 
     def load(self, start_s: float, end_s: float, language: str | None) -> Heard | None:

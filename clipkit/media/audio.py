@@ -18,6 +18,7 @@ from clipkit.errors import InputError
 from clipkit.media.demux import Damage, read_frames
 from clipkit.media.gate import open_container
 from clipkit.media.info import AudioInfo, MediaInfo
+from clipkit.media.languages import same_language
 from clipkit.media.probe import probe
 from clipkit.params import SecurityParams
 
@@ -129,13 +130,48 @@ def audio_blocks(
         block = np.zeros((min(block_size, n_left), channels), np.float32)
 
 
-def channel_names(info: MediaInfo) -> tuple[str, ...]:
-    """Return the names of the channels of the track that is read by default (FL, FR, FC, LFE, ...); none without sound.
+def channel_names(info: MediaInfo, track: int | None = None) -> tuple[str, ...]:
+    """Return the names of the channels of a track, by default the one that is read by default; none without sound.
 
-    Channels whose place the file does not tell are called NONE.
+    They are FL, FR, FC, LFE and so on; channels whose place the file does not tell are called NONE.
     """
-    audio = _choose_track(info, None)
+    audio = _choose_track(info, track)
     return tuple(channel.name for channel in AudioLayout(audio.layout).channels) if audio else ()
+
+
+def find_track(info: MediaInfo, language: str | None) -> int | None:
+    """Return the first audio track in a language that can be read, counted from 0; None for the default one.
+
+    None is also the answer where no language is asked for or no track is in it.  Of several in that language the one
+    marked as default is preferred.
+    """
+    if language is None:
+        return None
+    spoken = [
+        number
+        for number, audio in enumerate(info.audio)
+        if audio.is_readable and same_language(audio.language, language)
+    ]
+    return min(spoken, key=lambda number: not info.audio[number].is_default, default=None)
+
+
+def track_note(info: MediaInfo, language: str | None) -> str | None:
+    """Return a sentence on which of several tracks is heard, or that none is in the language asked for."""
+    readable = [audio for audio in info.audio if audio.is_readable]
+    chosen = _choose_track(info, find_track(info, language))
+    is_missing = language is not None and find_track(info, language) is None
+    if chosen is None or (len(readable) < 2 and not is_missing):
+        return None
+    found = ", ".join(_tag(audio) for audio in readable)
+    head = f"the file has {len(readable)} sound tracks ({found})" if len(readable) > 1 else f"the sound is in {found}"
+    if is_missing:
+        return f"{head}, none in {language}: {_tag(chosen)} is heard."
+    why = "as asked for" if language else "which comes first or is marked as default; audio.language chooses another"
+    return f"{head}: {_tag(chosen)} is heard, {why}."
+
+
+def _tag(audio: AudioInfo) -> str:
+    return audio.language if audio.language not in (None, "und") else "no language"
 
 
 def _choose_track(info: MediaInfo, track: int | None) -> AudioInfo | None:

@@ -43,7 +43,9 @@ class DecordReader(VideoReader):
         ``input.reader_unavailable`` when decord is not installed or cannot be trusted with this file.
     """
 
-    def __init__(self, info: MediaInfo, *, threads: int = 0, security: SecurityParams | None = None) -> None:
+    def __init__(
+        self, info: MediaInfo, *, threads: int = 0, deinterlace: bool = False, security: SecurityParams | None = None
+    ) -> None:
         assert info.video is not None
         self.info = info
         self.video: VideoInfo = info.video
@@ -51,6 +53,8 @@ class DecordReader(VideoReader):
             _refuse(
                 info, f"it reads H.264, HEVC and VP9 in MP4 and MKV, this is {self.video.codec} in {info.container}"
             )
+        if deinterlace and self.video.is_interlaced:
+            _refuse(info, "it cannot take interlaced fields apart")
         if self.video.mirrored:
             _refuse(info, "it does not mirror pictures")
         self._ticks, self._keys = _packet_ticks(info, self.video, security)

@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 
 from clipkit.errors import InputError
 from clipkit.media.clock import FrameClock
+from clipkit.media.deinterlace import deinterlaced
 from clipkit.media.demux import Damage, read_frames
 from clipkit.media.frames import COLORSPACES, Frame, Plane, VideoReader
 from clipkit.media.gate import open_container
@@ -37,6 +38,7 @@ def open_video(
     reader: str = "pyav",
     threads: int = 0,
     loop_filter: bool = True,
+    deinterlace: bool = False,
     security: SecurityParams | None = None,
 ) -> VideoReader:
     """Open a video for reading.
@@ -52,6 +54,8 @@ def open_video(
     loop_filter : bool, optional
         Whether edges of coding blocks are smoothed, as the codec asks.  Without it decoding is cheaper and pictures
         differ a little from what a player shows: enough to measure, not to look at.  decord always smooths.
+    deinterlace : bool, optional
+        Whether pictures of an interlaced video are made whole, without combs; times stay.  decord cannot.
     security : SecurityParams, optional
         Limits of the gate.
 
@@ -67,10 +71,10 @@ def open_video(
     """
     info = require_video(path, security)
     if reader == "pyav":
-        return PyavReader(info, threads=threads, loop_filter=loop_filter, security=security)
+        return PyavReader(info, threads=threads, loop_filter=loop_filter, deinterlace=deinterlace, security=security)
     from clipkit.media.decord_reader import DecordReader  # its native library takes long to load
 
-    return DecordReader(info, threads=threads, security=security)
+    return DecordReader(info, threads=threads, deinterlace=deinterlace, security=security)
 
 
 class PyavReader(VideoReader):
@@ -86,6 +90,7 @@ class PyavReader(VideoReader):
         threads: int = 0,
         loop_filter: bool = True,
         only_key_frames: bool = False,
+        deinterlace: bool = False,
         security: SecurityParams | None = None,
     ) -> None:
         assert info.video is not None
@@ -94,6 +99,7 @@ class PyavReader(VideoReader):
         self._threads = 1 if only_key_frames else threads  # threads do not help where little is decoded
         self._loop_filter = loop_filter
         self._only_key_frames = only_key_frames
+        self._deinterlace = deinterlace and info.video.is_interlaced
         self._security = security
         self._damage = Damage()
         self._reformatter = VideoReformatter()
@@ -194,18 +200,31 @@ class PyavReader(VideoReader):
 
     def _decode(self) -> Iterator[Frame]:
         self._is_fresh = False
-        clock = FrameClock(self.info)
         last_s = 0.0
+        # Before anything is converted: subsampled chroma of two fields must not be mixed.
+        shown = deinterlaced(self._shown()) if self._deinterlace else self._shown()
+        for picture, pts in shown:
+            frame = Frame(self._as_planar(picture), pts, self.video, is_key=bool(picture.key_frame))
+            last_s = frame.time_s
+            yield frame
+        # With several threads PyAV 18 loses what follows an error among the very last pictures.
+        if self._threads != 1 and last_s + 1.5 / self.video.frame_rate < self.info.duration_s:
+            with PyavReader(
+                self.info,
+                threads=1,
+                loop_filter=self._loop_filter,
+                deinterlace=self._deinterlace,
+                security=self._security,
+            ) as tail:
+                yield from tail.frames(math.nextafter(last_s, math.inf))
+
+    def _shown(self) -> Iterator[tuple[Any, int]]:
+        """Yield the decoded pictures that are on screen for some time, each with its tick."""
+        clock = FrameClock(self.info)
         for picture in read_frames(self._container, self._stream, self._damage):
             pts = clock.tick(picture)
             if pts is not None:
-                frame = Frame(self._as_planar(picture), pts, self.video, is_key=bool(picture.key_frame))
-                last_s = frame.time_s
-                yield frame
-        # With several threads PyAV 18 loses what follows an error among the very last pictures.
-        if self._threads != 1 and last_s + 1.5 / self.video.frame_rate < self.info.duration_s:
-            with PyavReader(self.info, threads=1, loop_filter=self._loop_filter, security=self._security) as tail:
-                yield from tail.frames(math.nextafter(last_s, math.inf))
+                yield picture, pts
 
     def _as_planar(self, picture: Any) -> Any:
         video = self.video

@@ -31,6 +31,8 @@ _HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 # Lips and sound may be this far apart (seconds); half of one AAC frame.
 _MAX_OFFSET_S = 0.01
 _AUDIO_BLOCK = 1 << 16
+# An AAC encoder puts this many samples before the first one; an edit list tells players to skip them.
+AAC_PRIMING = 1024
 
 
 class FrameEncoder:
@@ -69,6 +71,9 @@ class FrameEncoder:
         Bits a second of the picture over one second; no limit by default.
     threads : int, optional
         Encoder threads; the bytes depend on it.
+    edit_list : bool, optional
+        Whether an edit list may say where picture and sound begin.  Without one there are no B-frames, which would
+        be late, and the sound begins with the :data:`AAC_PRIMING` samples of its encoder.
     kept : str, optional
         ffmpeg's expression, over the number ``n`` of a picture, that is not 0 for those to keep; what is left
         out leaves a gap in time, so that the rate varies.
@@ -99,6 +104,7 @@ class FrameEncoder:
         gop_s: float = 2.0,
         max_bitrate: int | None = None,
         threads: int = 2,
+        edit_list: bool = True,
         kept: str | None = None,
     ) -> None:
         if width % 2 or height % 2 or width < 2 or height < 2:
@@ -119,16 +125,19 @@ class FrameEncoder:
         arguments = [
             *("-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{width}x{height}"),
             *("-framerate", str(self._frame_rate), "-i", "pipe:0"),
+            # Otherwise the sound would begin before 0 and push the picture back by as much.
+            *(("-ignore_editlist", "1") if audio_path is not None and not edit_list else ()),
             *(("-i", f"file:{audio_path}") if audio_path is not None else ()),
             *("-map", "0:v:0", *(("-map", "1:a:0", "-c:a", "copy") if audio_path is not None else ())),
             *("-vf", ",".join([*filters, _TAGS, "format=yuv420p"])),
-            *("-c:v", "libx264", "-profile:v", "high", "-preset", preset, "-crf", str(crf), "-bf", "2"),
+            *("-c:v", "libx264", "-profile:v", "high", "-preset", preset, "-crf", str(crf)),
+            *("-bf", "2" if edit_list else "0"),
             *("-x264-params", f"keyint={key_interval}:open-gop=0", "-threads", str(threads)),
             *("-fps_mode", "vfr" if kept else "cfr"),
             *(("-maxrate", str(max_bitrate), "-bufsize", str(max_bitrate)) if max_bitrate else ()),
             *("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"),
             *_BITEXACT,
-            *("-movflags", "+faststart", "-f", "mp4"),
+            *("-movflags", "+faststart", "-use_editlist", str(int(edit_list)), "-f", "mp4"),
         ]
         self._encoder = FileEncoder(arguments, self._path, self._check)
 

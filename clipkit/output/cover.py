@@ -1,7 +1,8 @@
-"""The cover of a clip: a sharp frame of the finished picture, away from black and from cuts."""
+"""The cover of a clip: a sharp frame, away from black and from cuts, with open eyes where a face is found."""
 
 from __future__ import annotations
 
+from bisect import insort
 from pathlib import Path
 
 import cv2
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from clipkit.errors import RenderError
 from clipkit.files import replace_file
 from clipkit.media.reader import open_video
+from clipkit.output.portrait import portrait_sharpness
 
 _EVERY_S = 0.25  # how often a frame is looked at
 _SMALL, _MIDDLE = 40, 320  # least short sides at which change and sharpness are measured, pixels
 _DARKEST, _BRIGHTEST, _FLATTEST = 35.0, 220.0, 12.0  # mean and standard deviation of luma
 _MOST_CHANGE = 12.0  # mean difference to a neighbour, levels: above it the picture is changing
+_MOST_LOOKED_AT = 16  # sharpest pictures in which a face is looked for: 0.2 s a clip
 _JPEG_QUALITY = 90
 
 
@@ -27,18 +30,25 @@ class CoverChooser:
     rate_hz : float
         Pictures a second.
 
-    Attributes
-    ----------
-    best_tick : int
-        Number of the best picture so far, from 0.
     """
 
     def __init__(self, rate_hz: float) -> None:
-        self.best_tick = 0
         self._every = max(1, round(_EVERY_S * rate_hz))
         self._best: tuple[bool, float] = (False, -1.0)
+        self._best_tick = 0
+        # Sharpness, tick (earlier ones are greater) and picture of the sharpest ones, the least sharp first.
+        self._sharpest: list[tuple[float, int, NDArray[np.uint8]]] = []
         self._before: NDArray[np.uint8] | None = None
-        self._candidate: tuple[int, float, float, bool] | None = None
+        self._candidate: tuple[int, float, float, bool, NDArray[np.uint8]] | None = None
+
+    def best_tick(self) -> int:
+        """Return the number of the best picture so far, from 0.
+
+        Of the sharpest ones it is that with the sharpest face whose eyes are open, else the sharpest.
+        """
+        faces = [(portrait_sharpness(middle), tick) for _, tick, middle in self._sharpest]
+        found = max(faces, default=(0.0, 0))
+        return -found[1] if found[0] > 0.0 else self._best_tick
 
     def look(self, tick: int, luma: NDArray[np.uint8]) -> None:
         """Take note of the next picture.
@@ -56,17 +66,20 @@ class CoverChooser:
         small = _shrunk(middle, _SMALL)
         change = 255.0 if self._before is None else float(cv2.absdiff(small, self._before).mean())
         if self._candidate is not None:
-            number, sharpness, change_before, is_clear = self._candidate
-            is_still = max(change, change_before) <= _MOST_CHANGE
-            if (is_clear and is_still, sharpness) > self._best:
-                self._best, self.best_tick = (is_clear and is_still, sharpness), number
+            number, sharpness, change_before, is_clear, picture = self._candidate
+            is_fit = is_clear and max(change, change_before) <= _MOST_CHANGE
+            if (is_fit, sharpness) > self._best:
+                self._best, self._best_tick = (is_fit, sharpness), number
+            if is_fit:
+                insort(self._sharpest, (sharpness, -number, picture), key=lambda kept: kept[:2])
+                del self._sharpest[:-_MOST_LOOKED_AT]
             self._candidate = None
         self._before = small
         if place == 0:
             mean, deviation = float(small.mean()), float(small.std())
             is_clear = _DARKEST <= mean <= _BRIGHTEST and deviation >= _FLATTEST
             sharpness = float(cv2.Laplacian(middle, cv2.CV_16S).std())
-            self._candidate = (tick, sharpness, change, is_clear)
+            self._candidate = (tick, sharpness, change, is_clear, middle)
 
 
 def write_cover(video: Path, time_s: float, path: Path) -> None:

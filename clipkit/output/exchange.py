@@ -1,4 +1,4 @@
-"""The selection for a video editor: an OpenTimelineIO file, from which EDL and FCPXML come.
+"""The selection for a video editor: OpenTimelineIO, CMX 3600 and FCPXML, of the same events.
 
 References
 ----------
@@ -18,16 +18,17 @@ import pandas as pd
 
 from clipkit.files import write_text
 from clipkit.media.probe import MediaInfo
-from clipkit.output.cadence import output_rate
+from clipkit.output.edl import edl_text
+from clipkit.output.events import Event, editor_rate, make_events, standard_rate
+from clipkit.output.fcpxml import fcpxml_text
 
-_HIGHEST_RATE = 60
 
+def write_timelines(clips: pd.DataFrame, video: str | Path, info: MediaInfo, folder: str | Path) -> None:
+    """Write the clips, one after another, as ``timeline.otio``, ``timeline.edl`` and ``timeline.fcpxml``.
 
-def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: str | Path) -> None:
-    """Write the clips, one after another, as a timeline of parts of the source.
-
-    Times are whole frames at the source's rate.  The source is named by its path relative to
-    the folder of the file, so that both can move together.
+    Times are whole frames: of the source's own rate in the first, in the others of the standard rate that editors
+    know, which is the same for all common sources.  ``timeline.otio`` and ``timeline.edl`` name the source by its
+    path relative to the folder, so that all can move together; FCPXML asks for the whole address.
 
     Parameters
     ----------
@@ -37,15 +38,28 @@ def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: st
         The source file.
     info : MediaInfo
         As probed from it.
-    path : path
-        The ``.otio`` file.
+    folder : path
+        Where the files go.
     """
+    video, folder = Path(video), Path(folder)
+    write_otio(clips, video, info, folder / "timeline.otio")
+    rate = standard_rate(info)
+    events = make_events(clips, rate)
+    media = _relative_path(video, folder).as_posix()
+    edl = edl_text(video.stem, media, events, rate, has_sound=bool(info.audio))
+    write_text(folder / "timeline.edl", edl)
+    url = video.resolve().as_uri()
+    write_text(folder / "timeline.fcpxml", fcpxml_text(video.stem, url, video.name, info, events, rate))
+
+
+def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: str | Path) -> None:
+    """Write the clips as an OpenTimelineIO file; parameters as in :func:`write_timelines`, `path` is the file."""
     video, path = Path(video), Path(path)
-    rate = _editor_rate(info)
+    rate = editor_rate(info)
     media = {
         "OTIO_SCHEMA": "ExternalReference.1",
         "name": video.name,
-        "available_range": _range(0.0, info.duration_s, rate),
+        "available_range": _range(0, round(info.duration_s * rate), rate),
         "metadata": {},
         "target_url": _relative_url(video, path.parent),
     }
@@ -55,7 +69,7 @@ def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: st
             "OTIO_SCHEMA": "Track.1",
             "name": kind,
             "kind": kind,
-            "children": [_clip(row, media, rate) for row in clips.to_dict("records")],
+            "children": [_clip(event, media, rate) for event in make_events(clips, rate)],
             "source_range": None,
             "metadata": {},
             "effects": [],
@@ -81,27 +95,25 @@ def write_otio(clips: pd.DataFrame, video: str | Path, info: MediaInfo, path: st
     write_text(path, json.dumps(timeline, indent=2, ensure_ascii=False) + "\n")
 
 
-def _clip(row: dict[Any, Any], media: dict[str, Any], rate: Fraction) -> dict[str, Any]:
-    facts = {"clip_id": int(row["clip_id"]), "score": _number(row.get("score")), "reason": _text(row.get("reason"))}
+def _clip(event: Event, media: dict[str, Any], rate: Fraction) -> dict[str, Any]:
     return {
         "OTIO_SCHEMA": "Clip.2",
-        "name": _text(row.get("title")) or f"clip {facts['clip_id']}",
-        "source_range": _range(float(row["start_s"]), float(row["end_s"]), rate),
+        "name": event.name,
+        "source_range": _range(event.first, event.n_frames, rate),
         "media_references": {"DEFAULT_MEDIA": media},
         "active_media_reference_key": "DEFAULT_MEDIA",
-        "metadata": {"clipkit": facts},
+        "metadata": {"clipkit": {"clip_id": event.clip_id, "score": event.score, "reason": event.reason}},
         "effects": [],
         "markers": [],
         "enabled": True,
     }
 
 
-def _range(start_s: float, end_s: float, rate: Fraction) -> dict[str, Any]:
-    first, last = round(start_s * rate), round(end_s * rate)
+def _range(first: int, n_frames: int, rate: Fraction) -> dict[str, Any]:
     return {
         "OTIO_SCHEMA": "TimeRange.1",
         "start_time": _time(first, rate),
-        "duration": _time(last - first, rate),
+        "duration": _time(n_frames, rate),
     }
 
 
@@ -109,26 +121,13 @@ def _time(n_frames: int, rate: Fraction) -> dict[str, Any]:
     return {"OTIO_SCHEMA": "RationalTime.1", "value": float(n_frames), "rate": float(rate)}
 
 
-def _editor_rate(info: MediaInfo) -> Fraction:
-    """Return the source's constant rate, or the standard one that an editor would give it."""
-    if info.video is None:
-        return Fraction(30)
-    if info.video.is_variable_rate:
-        return output_rate(info.video.frame_rate, is_variable=True, max_rate=_HIGHEST_RATE)
-    return info.video.frame_rate
+def _relative_path(video: Path, folder: Path) -> Path:
+    try:
+        return Path(os.path.relpath(video.resolve(), folder.resolve()))
+    except ValueError:  # another drive
+        return video.resolve()
 
 
 def _relative_url(video: Path, folder: Path) -> str:
-    try:
-        relative = os.path.relpath(video.resolve(), folder.resolve())
-    except ValueError:  # another drive
-        return video.resolve().as_uri()
-    return quote(Path(relative).as_posix())
-
-
-def _number(value: object) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)  # type: ignore[call-overload, arg-type]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    path = _relative_path(video, folder)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())

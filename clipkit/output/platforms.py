@@ -62,6 +62,11 @@ class Fact(_Model, Generic[Value]):
     source: str = Field(min_length=1)
     as_of: date
 
+    @property
+    def origin(self) -> str:
+        """Source and day, in brackets."""
+        return f"({self.source}, {self.as_of.isoformat()})"
+
 
 class Platform(_Model):
     """The limits of one platform and what clipkit writes for it."""
@@ -110,13 +115,35 @@ class Platform(_Model):
         Examples
         --------
         >>> load_platforms()["snapchat_spotlight"].unsuitable(75.0)
-        'Snapchat Spotlight takes 5 to 60 s, the clip lasts 75 s.'
+        'Snapchat Spotlight takes 5 to 60 s, the clip lasts 75 s (Spotlight guidelines: 5 to 60 seconds, 2026-09-01).'
         """
-        if not within(duration_s, self.duration_s.value, tolerance=DURATION_TOLERANCE_S):
-            return f"{self.title} takes {describe(self.duration_s.value)} s, the clip lasts {duration_s:.4g} s."
-        if self.aspect is not None and not self.takes_shape(*frame_size(self, aspect)):
-            return f"{self.title} takes frames of width/height {describe(self.aspect.value)}, the clips are {aspect}."
+        limits = self.duration_s
+        if not within(duration_s, limits.value, tolerance=DURATION_TOLERANCE_S):
+            return f"{self.title} takes {describe(limits.value)} s, the clip lasts {duration_s:.4g} s {limits.origin}."
+        return self.unsuitable_frame(aspect)
+
+    def unsuitable_frame(self, aspect: Aspect) -> str | None:
+        """Return one sentence on why the platform would refuse every clip of an aspect, or None if it would not."""
+        width, height = frame_size(self, aspect)
+        if self.aspect is not None and not self.takes_shape(width, height):
+            shapes = describe(self.aspect.value)
+            return f"{self.title} takes frames of width/height {shapes}, the clips are {aspect} {self.aspect.origin}."
+        for check, value, fact in self.size_limits(width, height):
+            if not within(value, fact.value):
+                name = check.replace("_", " ")
+                return (
+                    f"{self.title} takes a {name} of {describe(fact.value)} px, the clips have {value} {fact.origin}."
+                )
         return None
+
+    def size_limits(self, width: int, height: int) -> list[tuple[str, int, Fact[Limits]]]:
+        """Return the limits that hold for the pixels of a frame: their name, the frame's value, the fact."""
+        limits = [
+            ("short_side", min(width, height), self.short_side_px),
+            ("long_side", max(width, height), self.long_side_px),
+            ("width", width, self.width_px),
+        ]
+        return [(check, value, fact) for check, value, fact in limits if fact is not None]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from clipkit.files import disk_error
 from clipkit.media.frames import Frame, VideoReader
 from clipkit.media.probe import MediaInfo, VideoInfo
 from clipkit.media.reader import open_video
-from clipkit.media.writer import FrameEncoder
+from clipkit.media.writer import AAC_PRIMING, FrameEncoder
 from clipkit.output.captions import caption_height, caption_width, make_pages, make_sidecar_pages, write_ass, write_srt
 from clipkit.output.cover import CoverChooser, write_cover
 from clipkit.output.faces import FONTS_DIR
@@ -28,7 +28,7 @@ from clipkit.output.loudness import Loudness
 from clipkit.output.plan import ClipPlan, plan_clip
 from clipkit.output.platforms import Box, Encode, Platform, aspect_size, safe_box
 from clipkit.output.scaler import Picture
-from clipkit.output.sound import Sound, read_sound, write_sound
+from clipkit.output.sound import RATE_HZ, Sound, read_sound, write_sound
 from clipkit.params import Params
 
 _PICTURE_SHARE = 0.85  # of the work; the rest is sound, covers and opening the files
@@ -130,11 +130,13 @@ def render_clip(
     out_dir = Path(out_dir)
     report = progress or (lambda share: None)
     source, resources = params.source, params.resources
-    with open_video(video, reader=source.reader, threads=resources.threads, security=params.security) as reader:
+    with open_video(
+        video, reader=source.reader, threads=resources.threads, deinterlace=True, security=params.security
+    ) as reader:
         plan = plan_clip(reader, clip, crop, params, platforms)
         with _workspace(out_dir / f".{plan.stem}.part") as work:
             captions = _write_captions(words, plan, params, work)
-            targets = _write_sounds(video, plan, params, work)
+            targets = _write_sounds(reader.info, plan, params, work)
             cover_s = _encode(reader, plan, targets, captions, params, lambda share: report(_PICTURE_SHARE * share))
             finished: list[RenderedClip] = []
             for target in targets:
@@ -180,7 +182,7 @@ def _source_notes(video: VideoInfo) -> Iterator[str]:
     if video.is_hdr:
         yield "the source is HDR; its light was pressed into the range of SDR by one fixed curve."
     if video.is_interlaced:
-        yield "the source is interlaced; its fields were not separated, so fast movement may show combs."
+        yield "the source is interlaced; each frame was made of its first field, so that movement shows no combs."
 
 
 def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: Path) -> _Captions:
@@ -205,9 +207,11 @@ def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: P
     return _Captions(srt_path, ass_path, fonts_dir, (note,))
 
 
-def _write_sounds(video: str | Path, plan: ClipPlan, params: Params, work: Path) -> list[_Target]:
+def _write_sounds(info: MediaInfo, plan: ClipPlan, params: Params, work: Path) -> list[_Target]:
     """Write the sound of every encoding, each kind of sound once."""
-    samples = read_sound(video, plan.start_s, plan.duration_s, params.audio, params.security)
+    # Without an edit list the samples that the encoder puts first are played, so as many of the clip's are left out.
+    lost_s = 0.0 if params.render.edit_list else AAC_PRIMING / RATE_HZ
+    samples = read_sound(info, plan.start_s + lost_s, plan.duration_s - lost_s, params.audio, params.security)
     sounds: dict[tuple[float, int], Sound] = {}
     for encode in plan.encodes:
         key = encode.target_lufs, encode.audio_bitrate
@@ -248,7 +252,7 @@ def _encode(
                 encoder.write(*pictures[target.encode.width, target.encode.height])
             chooser.look(tick, next(iter(pictures.values()))[0])
             report((tick + 1) / plan.n_ticks)
-    return float(chooser.best_tick / plan.rate)
+    return float(chooser.best_tick() / plan.rate)
 
 
 def _framer(video: VideoInfo, plan: ClipPlan, encode: Encode, captions: _Captions, params: Params) -> Framer:
@@ -276,6 +280,7 @@ def _encoder(video: VideoInfo, plan: ClipPlan, target: _Target, captions: _Capti
         gop_s=target.encode.gop_s,
         max_bitrate=target.encode.max_video_bitrate,
         threads=params.render.encoder_threads,
+        edit_list=params.render.edit_list,
     )
 
 

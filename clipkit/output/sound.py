@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipkit.media.audio import read_audio
+from clipkit.media.audio import find_track, read_audio
+from clipkit.media.probe import MediaInfo
 from clipkit.media.writer import encode_audio
 from clipkit.output.loudness import Loudness, Samples, fade_edges, level_audio, measure_loudness
 from clipkit.params import AudioParams, SecurityParams
@@ -42,11 +43,18 @@ class Sound:
 
 
 def read_sound(
-    video: str | Path, start_s: float, duration_s: float, params: AudioParams, security: SecurityParams
+    info: MediaInfo, start_s: float, duration_s: float, params: AudioParams, security: SecurityParams
 ) -> Samples:
     """Return the sound of a clip with faded edges: 48 kHz, stereo, silent where the source has none."""
-    end_s = start_s + duration_s
-    samples = read_audio(video, rate_hz=RATE_HZ, channels=CHANNELS, start_s=start_s, end_s=end_s, security=security)
+    samples = read_audio(
+        info.path,
+        rate_hz=RATE_HZ,
+        channels=CHANNELS,
+        start_s=start_s,
+        end_s=start_s + duration_s,
+        track=find_track(info, params.language),
+        security=security,
+    )
     return fade_edges(samples, RATE_HZ, params.fade_s)
 
 

@@ -128,14 +128,9 @@ def _picture(facts: FileFacts, platform: Platform) -> Iterator[Verdict]:
     assert video is not None
     width, height = video.width, video.height
     size = f"{width}x{height}"
-    for check, fact, value in (
-        ("short_side", platform.short_side_px, min(width, height)),
-        ("long_side", platform.long_side_px, max(width, height)),
-        ("width", platform.width_px, width),
-    ):
-        if fact is not None:
-            ok = within(value, fact.value)
-            yield Verdict(check, f"{value} px", f"{describe(fact.value)} px", ok, "error", fact.source)
+    for check, value, fact in platform.size_limits(width, height):
+        ok = within(value, fact.value)
+        yield Verdict(check, f"{value} px", f"{describe(fact.value)} px", ok, "error", fact.source)
     across, down = platform.frame_px.value
     ok = min(width, height) == min(across, down)
     yield Verdict("frame_size", size, f"short side {min(across, down)} px", ok, "warning", platform.frame_px.source)
@@ -249,7 +244,7 @@ def _file(facts: FileFacts, platform: Platform) -> Iterator[Verdict]:
     if platform.edit_lists.value:
         yield Verdict("edit_list", present, "either", True, "info", platform.edit_lists.source)
     else:
-        note = f"{platform.edit_lists.source}; without one the sound would start 67 ms early, so sync comes first"
+        note = f"{platform.edit_lists.source}; render.edit_list: false writes none, at the cost of B-frames"
         yield Verdict("edit_list", present, "none", not boxes.has_edit_list, "info", note)
     texts = "; ".join(facts.metadata)
     yield Verdict("metadata", texts or "none", "none", not texts, "warning", "nothing of the source should leak")

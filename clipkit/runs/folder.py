@@ -157,6 +157,8 @@ class RunFolder:
             ".ipynb": "notebook",
             ".html": "report",
             ".otio": "timeline",
+            ".edl": "timeline",
+            ".fcpxml": "timeline",
         }
         outputs = []
         for path in sorted(self.path.rglob("*")):

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clipkit.errors import ClipkitError, ResourceError
+from clipkit.errors import ClipkitError, ParamsError, ResourceError
 from clipkit.files import disk_error
 from clipkit.media.probe import require_video
+from clipkit.output.platforms import load_platforms
 from clipkit.params import Params
 from clipkit.profiles import make_params, merge_layers
 from clipkit.resources import resource_path
@@ -62,6 +63,7 @@ def run(
     require_video(video, params.security)
     out = Path(out).resolve()
     _check_room(out, params)
+    _check_platforms(params)
     identity = identify(video, params)
     folder = RunFolder(out / folder_name(video, identity["digest"]))
     with _alone(folder):
@@ -91,6 +93,15 @@ def _lasting(settings: Mapping[str, Any], params: Params) -> Mapping[str, Any]:
     """Return settings whose paths hold wherever the notebook's kernel works."""
     model = Path(params.speech.transcribe).expanduser()
     return merge_layers(settings, {"speech": {"transcribe": str(model.resolve())}}) if model.is_dir() else settings
+
+
+def _check_platforms(params: Params) -> None:
+    """Refuse clips of a shape that no platform takes before anything is measured."""
+    table = load_platforms()
+    reasons = [table[name].unsuitable_frame(params.reframe.aspect) for name in params.platforms.targets]
+    if all(reasons):
+        message = f"no platform would take these clips: {' '.join(filter(None, reasons))} Change reframe.aspect."
+        raise ParamsError(message, code="params.no_platform")
 
 
 def _check_room(out: Path, params: Params) -> None:

@@ -25,11 +25,13 @@ from clipkit.analysis.transcript import lies_within, likely_spans, plan_stretche
 from clipkit.analysis.words import words_from_cues
 from clipkit.errors import InputError, RenderError
 from clipkit.files import file_digest
+from clipkit.media.audio import track_note
 from clipkit.media.probe import MediaInfo, require_video
 from clipkit.media.speech_model import SpeechModel, find_model, what_is_missing
 from clipkit.media.subtitles import Subtitles, find_subtitles
-from clipkit.output.exchange import write_otio
+from clipkit.output.exchange import write_timelines
 from clipkit.output.platforms import Platform, load_platforms
+from clipkit.output.preflight import preflight, refusals, takers
 from clipkit.output.render import RenderedClip, render_clip
 from clipkit.output.verify import verify_file
 from clipkit.params import Params
@@ -63,7 +65,7 @@ class ClipRun:
     heard : ndarray of float64, shape (n_spans, 2), or None
         Where speech was turned into words, when that was not everywhere; clips lie inside.
     frames : Frames
-    audio, words, pauses, transitions, candidates, clips, rejected, crop, verdicts : DataFrame
+    audio, words, pauses, transitions, candidates, clips, rejected, preflight, crop, verdicts : DataFrame
     rendered : list of RenderedClip
     """
 
@@ -79,6 +81,7 @@ class ClipRun:
     candidates: pd.DataFrame
     clips: pd.DataFrame
     rejected: pd.DataFrame
+    preflight: pd.DataFrame
     crop: pd.DataFrame
     verdicts: pd.DataFrame
     rendered: list[RenderedClip]
@@ -122,6 +125,8 @@ class ClipRun:
             duration_s = self.frames.duration_s
             self.audio = measure_audio(self.video, self.params, duration_s=duration_s, progress=self._share("listen"))
             self.pauses = find_pauses(self.audio, self.params.speech)
+            if heard := track_note(self.info, self.params.audio.language):
+                self.folder.note("listen", heard)
             if self.subtitles is None and self.model is None:
                 missing = what_is_missing(self.params.speech)
                 text = f"no subtitles were found, and {missing}: no captions are burned in, edges follow pauses."
@@ -211,6 +216,7 @@ class ClipRun:
             )
             self.folder.save_table("clips.csv", self.clips)
             self.folder.save_table("rejected.csv", self.rejected)
+            self._preflight()
             return self.clips
 
     def analyze(self) -> pd.DataFrame:
@@ -229,18 +235,21 @@ class ClipRun:
             self.rendered = []
             crops = []
             show = self._share("render")
-            rows: list[Any] = list(self.clips.itertuples(index=False))
+            fitting = self._preflight()
+            rows: list[Any] = [clip for clip in self.clips.itertuples(index=False) if clip.clip_id in fitting]
+            if not rows:
+                message = f"{self.video.name}: nothing was rendered, {' '.join(refusals(self.preflight))}"
+                raise InputError(message, code="selection.no_platform")
             for done, clip in enumerate(rows):
                 crop = plan_crop(self.video, clip.start_s, clip.end_s, self.transitions, self.params, info=self.info)
                 crops.append(crop.assign(clip_id=clip.clip_id))
-                fitting = self._fitting(clip.clip_id, clip.end_s - clip.start_s)
                 made = render_clip(
                     self.video,
                     clip,
                     crop,
                     self.words,
                     self.params,
-                    fitting,
+                    fitting[clip.clip_id],
                     self.folder.clips,
                     info=self.info,
                     progress=partial(_part_of, show, done, len(rows)),
@@ -250,10 +259,6 @@ class ClipRun:
                     self.folder.note("render", note)
             self.crop = pd.concat(crops, ignore_index=True)
             self.folder.save_table("crop.csv", self.crop)
-            if not self.rendered:
-                names = ", ".join(platform.name for platform in self.platforms)
-                message = f"{self.video.name}: no clip has a length that {names} accept. Choose other platforms."
-                raise InputError(message, code="selection.no_platform")
             return self.rendered
 
     def verify(self) -> pd.DataFrame:
@@ -282,8 +287,8 @@ class ClipRun:
             return self.verdicts
 
     def finish(self) -> None:
-        """Write the timeline for editors; a run that no engine is executing also gets its report."""
-        write_otio(self.clips, self.video, self.info, self.folder.path / "timeline.otio")
+        """Write the timelines for editors; a run that no engine is executing also gets its report."""
+        write_timelines(self.clips, self.video, self.info, self.folder.path)
         if os.environ.get(ENGINE_VARIABLE) != str(self.folder.path):
             close_run(self.folder)
 
@@ -331,15 +336,13 @@ class ClipRun:
         fitting = {"max_s": max_s, "min_s": min_s, "ideal_s": min(max(selection.ideal_s, min_s), max_s)}
         self.params = self.params.model_copy(update={"selection": selection.model_copy(update=fitting)})
 
-    def _fitting(self, clip_id: int, duration_s: float) -> list[Platform]:
-        fitting = []
-        for platform in self.platforms:
-            why = platform.unsuitable(duration_s, self.params.reframe.aspect)
-            if why is None:
-                fitting.append(platform)
-            else:
-                self.folder.note("render", f"clip {clip_id} was not written for {platform.name}: {why}")
-        return fitting
+    def _preflight(self) -> dict[int, list[Platform]]:
+        """Say which platform will refuse which clip, and return the platforms that take each."""
+        self.preflight = preflight(self.clips, self.platforms, self.params.reframe.aspect)
+        self.folder.save_table("preflight.csv", self.preflight)
+        for sentence in refusals(self.preflight):
+            self.folder.note("preflight", sentence)
+        return takers(self.preflight, self.platforms)
 
 
 def _part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:

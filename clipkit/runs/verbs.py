@@ -17,7 +17,8 @@ from clipkit.errors import InputError
 from clipkit.files import replace_file, write_text
 from clipkit.media.probe import require_video
 from clipkit.media.writer import write_video
-from clipkit.output.platforms import find_platform
+from clipkit.output.platforms import find_platform, load_platforms
+from clipkit.output.preflight import preflight, refusals
 from clipkit.output.verify import verify_file
 from clipkit.profiles import make_params, merge_layers
 from clipkit.runs.cliplist import read_clips
@@ -115,6 +116,17 @@ def render(
         raise InputError(message, code="input.bad_clip")
     chain.render()
     return chain.verify()
+
+
+def foresee(clips_csv: str | Path | None = None, **asked: Any) -> list[str]:
+    """Return what a platform asked for will refuse, a sentence each: of a clip list, or of clips of any length."""
+    params = make_params(**asked)
+    targets = [load_platforms()[name] for name in params.platforms.targets]
+    aspect = params.reframe.aspect
+    if clips_csv is None:
+        reasons = [(platform.name, platform.unsuitable_frame(aspect)) for platform in targets]
+        return [f"no clip is written for {name}: {reason}" for name, reason in reasons if reason]
+    return refusals(preflight(read_clips(clips_csv), targets, aspect))
 
 
 def verify(file: str | Path, *, platform_name: str) -> pd.DataFrame:

@@ -200,8 +200,10 @@ def _asked(args: argparse.Namespace) -> dict[str, Any]:
 def _run(args: argparse.Namespace) -> tuple[Answer, int]:
     from clipkit.runs.folder import RunFolder
     from clipkit.runs.run import run
-    from clipkit.ui.terminal import print_table, progress_bar
+    from clipkit.runs.verbs import foresee
+    from clipkit.ui.terminal import print_notes, print_table, progress_bar
 
+    print_notes(foresee(**_asked(args)))
     with progress_bar(Path(args.video).name) as progress:
         record = run(args.video, out=args.out, progress=progress, **_asked(args))
     if not args.json:
@@ -264,11 +266,14 @@ def _shots(args: argparse.Namespace) -> tuple[Answer, int]:
 
 
 def _analyze(args: argparse.Namespace) -> tuple[Answer, int]:
+    from clipkit.output.preflight import refusals
+    from clipkit.runs.folder import load_table
     from clipkit.runs.verbs import analyze
-    from clipkit.ui.terminal import progress_bar
+    from clipkit.ui.terminal import print_notes, progress_bar
 
     with progress_bar(Path(args.video).name) as progress:
         folder = analyze(args.video, out=args.out, progress=progress, **_asked(args))
+    print_notes(refusals(load_table(folder / "preflight.csv")))
     tables = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".parquet"))
     if not args.json:
         sys.stdout.write(f"{len(tables)} tables in {folder}: {', '.join(tables)}\n")
@@ -295,10 +300,11 @@ def _reframe(args: argparse.Namespace) -> tuple[Answer, int]:
 
 
 def _render(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.verbs import render
-    from clipkit.ui.terminal import progress_bar
+    from clipkit.runs.verbs import foresee, render
+    from clipkit.ui.terminal import print_notes, progress_bar
 
     asked = _asked(args)
+    print_notes(foresee(args.clip_list, **asked))
     with progress_bar(Path(args.video).name) as progress:
         verdicts = render(args.clip_list, video=args.video, out=args.out, progress=progress, **asked)
     files = list(dict.fromkeys(verdicts["file"]))

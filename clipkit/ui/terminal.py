@@ -110,6 +110,12 @@ def print_table(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> No
     Console().print(table)
 
 
+def print_notes(sentences: Sequence[str]) -> None:
+    """Write what a person should know, a line each, on stderr."""
+    for sentence in sentences:
+        sys.stderr.write(f"note     {sentence}\n")
+
+
 def _bars() -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
