@@ -32,10 +32,9 @@ COLUMNS = (
 )
 GRIDS = ("luma", "chroma", "edges", "histograms")
 BLOCK = 512
-# Of a larger plane every second, third … line is read, as long as a cell has this many pixels and lines:
+# Of a higher plane every second, third … line is read: a cell still has a hundred pixels or more, and
 # fetching what a decoder wrote costs more than adding it up.
-LUMA_PIXELS_A_CELL, CHROMA_PIXELS_A_CELL = 200, 80
-LEAST_LINES_A_CELL = 3
+LUMA_LINES_A_CELL, CHROMA_LINES_A_CELL = 8, 4
 # A cell moves when it changes by more than coding noise from the picture shown this long ago.
 MOTION_LAG_S = 0.06
 MOTION_LEVEL = 4
@@ -104,9 +103,9 @@ class Block:
         luma, u, v = frame.planes
         cells = self._edges.shape[1:]
         picture_measures(
-            *_fit(luma, *self._luma.shape[1:], LUMA_PIXELS_A_CELL),
-            *_fit(u, *cells, CHROMA_PIXELS_A_CELL),
-            *_fit(v, *cells, CHROMA_PIXELS_A_CELL),
+            *_fit(luma, *self._luma.shape[1:], LUMA_LINES_A_CELL),
+            *_fit(u, *cells, CHROMA_LINES_A_CELL),
+            *_fit(v, *cells, CHROMA_LINES_A_CELL),
             self._luma[n],
             self._chroma[n],
             self._edges[n],
@@ -175,10 +174,9 @@ class Kept:
         return pd.DataFrame(columns), {name: grid.finished() for name, grid in self._grids.items()}, is_decoded
 
 
-def _fit(plane: Plane, n_rows: int, n_columns: int, pixels_a_cell: int) -> tuple[NDArray[np.uint8], int, int, int]:
-    """Return the arguments of a kernel: a read-only plane with at least one pixel a cell, large ones thinned."""
+def _fit(plane: Plane, n_rows: int, n_columns: int, lines_a_cell: int) -> tuple[NDArray[np.uint8], int, int, int]:
+    """Return the arguments of a kernel: a read-only plane with at least one pixel a cell, high ones thinned."""
     samples, height, width, stride = plane
-    lines_a_cell = max(LEAST_LINES_A_CELL, -(-pixels_a_cell * n_columns // width))
     step = max(1, height // (lines_a_cell * n_rows))
     height, stride = height // step, stride * step
     if height < n_rows or width < n_columns:
