@@ -25,7 +25,8 @@ class Face(NamedTuple):
 
 
 @cache
-def _cascade(name: str) -> cv2.CascadeClassifier:
+def cascade(name: str) -> cv2.CascadeClassifier:
+    """Return the Haar cascade of OpenCV's wheel with this name, such as ``frontalface_alt2``."""
     return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")  # type: ignore[attr-defined]
 
 
@@ -53,7 +54,7 @@ def detect_faces(picture: NDArray[np.uint8], time_s: float, *, mirrored: bool) -
     found: list[Face] = []
     for name, flipped, neighbours in (("frontalface_alt2", False, 3), ("profileface", mirrored, 3)):
         view = np.ascontiguousarray(even[:, ::-1]) if flipped else even
-        for x, y, w, h in _cascade(name).detectMultiScale(view, 1.2, neighbours, 0, (size, size)):
+        for x, y, w, h in cascade(name).detectMultiScale(view, 1.2, neighbours, 0, (size, size)):
             left = width - x - w if flipped else x
             box = Face(time_s, (left + w / 2) / width, (y + h / 2) / height, w / width, h / height)
             if not any(_same(box, other) for other in found):

@@ -7,20 +7,15 @@ References
 
 from __future__ import annotations
 
-from functools import cache
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from clipkit.analysis.faces import cascade
+
 _LEAST_FACE = 1 / 6  # of the picture's width
 _EYE_LINES = (1 / 6, 0.6)  # where eyes are in a face, of its height
 _EYE_SIZE = (1 / 8, 1 / 2)  # of the face's width
-
-
-@cache
-def _cascade(name: str) -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")  # type: ignore[attr-defined]
 
 
 def portrait_sharpness(luma: NDArray[np.uint8]) -> float:
@@ -35,7 +30,7 @@ def portrait_sharpness(luma: NDArray[np.uint8]) -> float:
     """
     half = cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     least = max(20, round(_LEAST_FACE * half.shape[1]))
-    faces = _cascade("frontalface_alt2").detectMultiScale(cv2.equalizeHist(half), 1.2, 4, 0, (least, least))
+    faces = cascade("frontalface_alt2").detectMultiScale(cv2.equalizeHist(half), 1.2, 4, 0, (least, least))
     if not len(faces):
         return 0.0
     # Ties are broken by place: the cascade's threads give faces in any order.
@@ -43,7 +38,7 @@ def portrait_sharpness(luma: NDArray[np.uint8]) -> float:
     face = luma[y : y + height, x : x + width]
     first, last = (round(share * height) for share in _EYE_LINES)
     sizes = [(round(share * width),) * 2 for share in _EYE_SIZE]
-    eyes = _cascade("eye").detectMultiScale(np.ascontiguousarray(face[first:last]), 1.1, 5, 0, sizes[0], sizes[1])
+    eyes = cascade("eye").detectMultiScale(np.ascontiguousarray(face[first:last]), 1.1, 5, 0, sizes[0], sizes[1])
     centres = [left + across / 2 for left, _, across, _ in eyes]
     if not centres or not min(centres) < width / 2 < max(centres):
         return 0.0
