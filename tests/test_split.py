@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkit.analysis.faces import Face
+from clipkit.analysis.faces import Face, face_tracks
 from clipkit.analysis.split import split_box
 
 SIZE = 81 / 256  # a 9:16 window of a 16:9 frame
@@ -20,8 +20,8 @@ def person(
     return [Face(float(t), x, y, width, width * 16 / 9) for t in np.arange(start_s, end_s, step_s)]
 
 
-def together(*people: list[Face]) -> list[Face]:
-    return sorted((face for faces in people for face in faces), key=lambda face: face.time_s)
+def together(*people: list[Face]) -> list[list[Face]]:
+    return face_tracks(sorted((face for faces in people for face in faces), key=lambda face: face.time_s))
 
 
 def test_two_people_far_apart_get_a_panel_each():
@@ -36,9 +36,9 @@ def test_two_people_far_apart_get_a_panel_each():
 
 
 @pytest.mark.parametrize(
-    "faces",
+    "tracks",
     [
-        person(0.5),
+        together(person(0.5)),
         together(person(0.4), person(0.6)),
         together(person(0.25, width=0.2), person(0.75, width=0.08)),
         together(person(0.25), person(0.75, start_s=0.0, end_s=4.0)),
@@ -48,14 +48,14 @@ def test_two_people_far_apart_get_a_panel_each():
     ],
     ids=["one", "near", "unlike", "one leaves", "three", "one above the other", "nobody"],
 )
-def test_anything_else_stays_one_window(faces: list[Face]):
-    assert split_box(faces, TIMES_S, SIZE) is None
+def test_anything_else_stays_one_window(tracks: list[list[Face]]):
+    assert split_box(tracks, TIMES_S, SIZE) is None
 
 
 def test_a_short_shot_is_no_conversation():
-    faces = [face for face in together(person(0.25), person(0.75)) if face.time_s < 2]
+    tracks = together(person(0.25, end_s=2.0), person(0.75, end_s=2.0))
 
-    assert split_box(faces, TIMES_S[TIMES_S < 2], SIZE) is None
+    assert split_box(tracks, TIMES_S[TIMES_S < 2], SIZE) is None
 
 
 def test_somebody_who_looks_away_for_a_moment_is_still_there():

@@ -193,7 +193,8 @@ def _moved(
 ) -> _Moved:
     if size >= 1.0:
         return _Moved(np.full(len(times_s), 0.5), size, "centre")
-    faces = [face for track in face_tracks(sight.faces) for face in track]
+    tracks = face_tracks(sight.faces)
+    faces = [face for track in tracks for face in track]
     is_person = len(faces) > 0 and float(np.median([face.width for face in faces])) > _PERSON_WIDTH
     span = None if is_person else text_span(sight.pages)
     if span is not None:
@@ -202,7 +203,7 @@ def _moved(
         if end - start >= _ALL_BUT_WHOLE * (content[1] - content[0]):
             start, end = content
         return _Moved(np.full(len(times_s), (start + end) / 2), max(size, end - start), "screen")
-    split = split_box(sight.faces, times_s, size) if params.split and axis == "x" else None
+    split = split_box(tracks, times_s, size) if params.split and axis == "x" else None
     if split is not None:
         middle = np.full(len(times_s), split.x + split.width / 2)
         return _Moved(middle, split.width, "split", (split.y, split.height))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from clipkit.analysis.faces import Face, face_tracks
+from clipkit.analysis.faces import Face
 
 # Detections further apart in time than this leave a hole in somebody's presence, seconds.
 _HOLE_S = 3.0
@@ -52,20 +52,20 @@ class _Person(NamedTuple):
         return float(np.mean(np.quantile([face.x for face in self.faces], [0.05, 0.95])))
 
 
-def split_box(faces: Sequence[Face], times_s: NDArray[np.float64], size: float) -> Split | None:
+def split_box(tracks: Sequence[list[Face]], times_s: NDArray[np.float64], size: float) -> Split | None:
     """Return the box of two panels for one shot, or None where it does not show two people far apart.
 
     Parameters
     ----------
-    faces : sequence of Face
-        Detections of the shot, by time.
+    tracks : sequence of list of Face
+        The faces of the shot that stay, as :func:`clipkit.analysis.faces.face_tracks` returns them.
     times_s : ndarray of float64, shape (n,)
         Times of its frames.
     size : float
         Width of the crop window over that of the frame, less than 1; its height is the frame's.
     """
     length_s = float(times_s[-1] - times_s[0])
-    people = sorted(_people(list(faces), length_s), key=lambda person: -person.presence * person.median("width"))
+    people = sorted(_people(tracks, length_s), key=lambda person: -person.presence * person.median("width"))
     if length_s < _SHORTEST_S or len(people) < 2:
         return None
     left, right = sorted(people[:2], key=lambda person: person.middle)
@@ -89,10 +89,10 @@ def split_box(faces: Sequence[Face], times_s: NDArray[np.float64], size: float) 
     return Split(start, float(np.clip(at - _FACE_AT * height, 0.0, 1.0 - height)), end - start, height)
 
 
-def _people(faces: list[Face], length_s: float) -> list[_Person]:
+def _people(tracks: Sequence[list[Face]], length_s: float) -> list[_Person]:
     """Return the tracks that stand at one place as one person, with the share of the shot in which it is there."""
     groups: list[list[Face]] = []
-    for track in sorted(face_tracks(faces), key=len, reverse=True):
+    for track in sorted(tracks, key=len, reverse=True):
         place = np.mean([face.x for face in track])
         near = [group for group in groups if abs(np.mean([face.x for face in group]) - place) < _SAME_PLACE]
         if near:
