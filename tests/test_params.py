@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clipkit.defaults import default_yaml
 from clipkit.errors import ParamsError
 from clipkit.params import PROFILE_NAMES, Params, params_digest
+from clipkit.plain_yaml import read_yaml
 from clipkit.profiles import (
     apply_profile,
     check_params,
@@ -19,7 +20,6 @@ from clipkit.profiles import (
     make_params,
     merge_layers,
     parse_settings,
-    read_yaml,
 )
 from clipkit.resources import resource_path
 

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from clipkit.errors import ParamsError
 from clipkit.params import PLATFORM_NAMES
-from clipkit.profiles import Places, read_yaml
+from clipkit.plain_yaml import Places, read_yaml
 from clipkit.resources import resource_path
 
 Value = TypeVar("Value")
