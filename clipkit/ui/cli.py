@@ -9,16 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 from clipkit import __version__
 from clipkit.errors import ClipkitError, ParamsError
 from clipkit.params import PLATFORM_NAMES, PROFILE_NAMES
-from clipkit.timeline import format_timecode
-from clipkit.ui import bench_command
-
-Answer = dict[str, Any]
+from clipkit.ui import bench_command, commands
+from clipkit.ui.commands import Answer
 
 EXAMPLES = """examples:
   clipkit run talk.mp4                                    clips of a talk, in reports/
@@ -107,21 +104,21 @@ def _build() -> _Parser:
         sub.add_argument("--json", action="store_true", help="print the result as JSON on stdout, nothing else there")
         return sub
 
-    run = verb("run", _run, "turn one video into checked clips and a report")
+    run = verb("run", commands.run_command, "turn one video into checked clips and a report")
     run.add_argument("video", metavar="VIDEO")
     _add_job_options(run)
 
-    batch = verb("batch", _batch, "run many videos; the same call again goes on where it stopped")
+    batch = verb("batch", commands.batch_command, "run many videos; the same call again goes on where it stopped")
     batch.add_argument("inputs", metavar="FILE-OR-FOLDER", nargs="+")
     batch.add_argument("--workers", type=int, metavar="N", help="videos at a time (default 1)")
     _add_job_options(batch)
 
-    shots = verb("shots", _shots, "find cuts, dissolves, fades and wipes")
+    shots = verb("shots", commands.shots_command, "find cuts, dissolves, fades and wipes")
     shots.add_argument("video", metavar="VIDEO")
     shots.add_argument("--out", metavar="shots.csv", help="write the table there")
     _add_settings(shots)
 
-    analyze = verb("analyze", _analyze, "write all tables of a video, without rendering")
+    analyze = verb("analyze", commands.analyze_command, "write all tables of a video, without rendering")
     analyze.add_argument("video", metavar="VIDEO")
     analyze.add_argument("--out", metavar="DIR", required=True)
     analyze.add_argument("--clips", type=int, metavar="N", help="clips to choose")
@@ -129,7 +126,7 @@ def _build() -> _Parser:
     _add_profile(analyze)
     _add_settings(analyze)
 
-    reframe = verb("reframe", _reframe, "write the crop path of a video or a stretch of it")
+    reframe = verb("reframe", commands.reframe_command, "write the crop path of a video or a stretch of it")
     reframe.add_argument("video", metavar="VIDEO")
     reframe.add_argument("--from", dest="start_s", type=float, default=0.0, metavar="S", help="start, seconds")
     reframe.add_argument("--to", dest="end_s", type=float, metavar="S", help="end, seconds")
@@ -137,7 +134,7 @@ def _build() -> _Parser:
     reframe.add_argument("--out", metavar="crop.csv", required=True)
     _add_settings(reframe)
 
-    render = verb("render", _render, "render a clip list, also one edited by hand")
+    render = verb("render", commands.render_command, "render a clip list, also one edited by hand")
     render.add_argument("clip_list", metavar="CLIPS.csv")
     render.add_argument("--video", metavar="VIDEO", required=True)
     render.add_argument("--out", metavar="DIR", required=True)
@@ -145,16 +142,18 @@ def _build() -> _Parser:
     _add_platform(render)
     _add_settings(render)
 
-    verify = verb("verify", _verify, "check a finished file against a platform's limits")
+    verify = verb("verify", commands.verify_command, "check a finished file against a platform's limits")
     verify.add_argument("file", metavar="FILE")
     verify.add_argument("--platform", required=True, metavar="NAME", help=", ".join(PLATFORM_NAMES))
 
-    sample = verb("sample", _sample, "write the built-in sample video with its truth and subtitles")
+    sample = verb("sample", commands.sample_command, "write the built-in sample video with its truth and subtitles")
     sample.add_argument("out", metavar="OUT.mp4")
 
     bench_command.add_options(verb("bench", bench_command.run, "measure this machine: accuracy and cost beside peers"))
 
-    dashboard = verb("dashboard", _dashboard, "open the dashboard in the browser (this machine only, with a token)")
+    dashboard = verb(
+        "dashboard", commands.dashboard_command, "open the dashboard in the browser (this machine only, with a token)"
+    )
     dashboard.add_argument("--port", type=int, metavar="N", help="default 8001")
     dashboard.add_argument("--reports", default="reports", metavar="DIR", help="folder of the runs (default reports)")
     dashboard.add_argument("--no-browser", action="store_true", help="only print the address")
@@ -183,167 +182,6 @@ def _add_platform(parser: argparse.ArgumentParser) -> None:
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     text = "any setting of params/default.yaml, such as selection.max_s=45"
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE", help=text)
-
-
-def _asked(args: argparse.Namespace) -> dict[str, Any]:
-    from clipkit.profiles import parse_settings
-
-    return {
-        "profile": getattr(args, "profile", "auto"),
-        "platforms": tuple(getattr(args, "platform", ())),
-        "n_clips": getattr(args, "clips", None),
-        "subtitles": getattr(args, "subtitles", None),
-        "settings": parse_settings(args.settings),
-    }
-
-
-def _run(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.folder import RunFolder
-    from clipkit.runs.run import run
-    from clipkit.runs.verbs import foresee
-    from clipkit.ui.terminal import print_notes, print_table, progress_bar
-
-    print_notes(foresee(**_asked(args)))
-    with progress_bar(Path(args.video).name) as progress:
-        record = run(args.video, out=args.out, progress=progress, **_asked(args))
-    if not args.json:
-        folder = RunFolder(record["run_dir"])
-        clips = folder.load_table("clips.csv")
-        clips["from"] = clips["start_s"].map(format_timecode)
-        clips["to"] = clips["end_s"].map(format_timecode)
-        print_table(clips, ["clip_id", "from", "to", "score", "title", "reason"])
-        if record["resumed"]:
-            sys.stdout.write("Already done, nothing was run again.\n")
-        for line in [note["message"] for note in record.get("notes", [])]:
-            sys.stdout.write(f"note     {line}\n")
-        sys.stdout.write(f"clips    {folder.clips}\nreport   {folder.path / 'report.html'}\n")
-    return record, 0
-
-
-def _batch(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.profiles import make_params
-    from clipkit.runs.batch import find_videos, run_batch
-    from clipkit.ui.terminal import batch_lines, print_batch
-
-    params = make_params(**_asked(args))
-    if args.workers is not None and args.workers < 1:
-        message = f"clipkit batch: --workers must be at least 1, got {args.workers}."
-        raise ParamsError(message, code="params.out_of_range")
-    videos = find_videos(args.inputs)
-    options = ["--profile", args.profile]
-    for name in args.platform:
-        options += ["--platform", name]
-    for setting in args.settings:
-        options += ["--set", setting]
-    if args.clips is not None:
-        options += ["--clips", str(args.clips)]
-    if args.subtitles:
-        options += ["--subtitles", args.subtitles]
-    with batch_lines([path.name for path in videos]) as watch:
-        items = run_batch(
-            videos,
-            out=args.out,
-            workers=args.workers or params.batch.workers,
-            timeout_s=params.batch.timeout_s,
-            options=options,
-            watch=watch,
-        )
-    print_batch(items)
-    failed = sum(item.state == "failed" for item in items)
-    answer = {"status": "failed" if failed else "done", "failed": failed, "videos": [i.to_dict() for i in items]}
-    return answer, 1 if failed else 0
-
-
-def _shots(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.verbs import shots
-    from clipkit.ui.terminal import print_table, progress_bar
-
-    with progress_bar(Path(args.video).name) as progress:
-        table = shots(args.video, out=args.out, progress=progress, settings=_asked(args)["settings"])
-    if not args.json and not args.out:
-        print_table(table)
-    return {"status": "done", "transitions": json.loads(table.to_json(orient="records"))}, 0
-
-
-def _analyze(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.output.preflight import refusals
-    from clipkit.runs.folder import load_table
-    from clipkit.runs.verbs import analyze
-    from clipkit.ui.terminal import print_notes, progress_bar
-
-    with progress_bar(Path(args.video).name) as progress:
-        folder = analyze(args.video, out=args.out, progress=progress, **_asked(args))
-    print_notes(refusals(load_table(folder / "preflight.csv")))
-    tables = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".parquet"))
-    if not args.json:
-        sys.stdout.write(f"{len(tables)} tables in {folder}: {', '.join(tables)}\n")
-    return {"status": "done", "out": str(folder), "tables": tables}, 0
-
-
-def _reframe(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.verbs import reframe
-    from clipkit.ui.terminal import progress_bar
-
-    with progress_bar(Path(args.video).name) as progress:
-        table = reframe(
-            args.video,
-            start_s=args.start_s,
-            end_s=args.end_s,
-            aspect=args.aspect,
-            out=args.out,
-            progress=progress,
-            settings=_asked(args)["settings"],
-        )
-    if not args.json:
-        sys.stdout.write(f"{len(table)} rows in {args.out}\n")
-    return {"status": "done", "out": args.out, "n_frames": len(table)}, 0
-
-
-def _render(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.verbs import foresee, render
-    from clipkit.ui.terminal import print_notes, progress_bar
-
-    asked = _asked(args)
-    print_notes(foresee(args.clip_list, **asked))
-    with progress_bar(Path(args.video).name) as progress:
-        verdicts = render(args.clip_list, video=args.video, out=args.out, progress=progress, **asked)
-    files = list(dict.fromkeys(verdicts["file"]))
-    if not args.json:
-        sys.stdout.write(f"{len(files)} files in {args.out}, all checked\n")
-    return {"status": "done", "out": args.out, "files": files}, 0
-
-
-def _verify(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.verbs import verify
-    from clipkit.ui.terminal import print_table
-
-    table = verify(args.file, platform_name=args.platform)
-    failed = int((~table["ok"] & (table["severity"] == "error")).sum())
-    if not args.json:
-        print_table(table)
-        sys.stdout.write(f"{args.file}: {f'{failed} checks failed' if failed else 'fit for ' + args.platform}\n")
-    rows = json.loads(table.to_json(orient="records"))
-    return {"status": "failed" if failed else "done", "verdicts": rows}, 1 if failed else 0
-
-
-def _sample(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.runs.verbs import sample
-    from clipkit.ui.terminal import progress_bar
-
-    with progress_bar(Path(args.out).name) as progress:
-        path = sample(args.out, progress=progress)
-    if not args.json:
-        sys.stdout.write(f"{path}\n{path.with_suffix('.srt')}\n{path.with_suffix('.truth.json')}\n")
-    return {"status": "done", "video": str(path)}, 0
-
-
-def _dashboard(args: argparse.Namespace) -> tuple[Answer, int]:
-    from clipkit.params import Params
-    from clipkit.ui.server import serve
-
-    port = args.port if args.port is not None else Params().services.dashboard_port
-    serve(Path(args.reports), port=port, open_browser=not args.no_browser)
-    return {"status": "done"}, 0
 
 
 @contextmanager
