@@ -119,6 +119,16 @@ def test_edited_clip_list_leaves_a_run_complete_but_a_missing_one_does_not(folde
     assert not folder.is_complete()
 
 
+def test_edited_captions_make_a_run_go_again(folder: RunFolder):
+    finished(folder)
+    (folder.clips / "1_tiktok.srt").write_text("ours")
+    folder.update(outputs=folder.list_outputs())
+    assert folder.is_complete()
+
+    (folder.clips / "1_tiktok.srt").write_text("mine")
+    assert not folder.is_complete()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99, "status": "done"}'])
 def test_damaged_record_means_not_complete(folder: RunFolder, text: str):
     (folder.path / "run.json").write_text(text)

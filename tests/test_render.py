@@ -20,6 +20,7 @@ from clipkit.media.reader import open_video
 from clipkit.media.writer import write_video
 from clipkit.output import render
 from clipkit.output.boxes import read_boxes
+from clipkit.output.edits import read_edit
 from clipkit.output.platforms import find_platform
 from clipkit.output.render import render_clip
 from clipkit.output.verify import verify_file
@@ -44,16 +45,17 @@ def crop_of(x=0.25, width=0.25, n=200, rate=25.0, height=1.0, y=0.0):
     )
 
 
-def make(video, out_dir, *, start_s=1.0, end_s=2.0, names=("x",), crop=None, words=WORDS, params=None, **clip):
+def make(video, out_dir, *, start_s=1.0, end_s=2.0, names=("x",), crop=None, words=WORDS, params=None, **others):
     return render_clip(
         video,
-        SimpleNamespace(clip_id=clip.get("clip_id", 3), start_s=start_s, end_s=end_s),
+        SimpleNamespace(clip_id=others.get("clip_id", 3), start_s=start_s, end_s=end_s),
         crop_of() if crop is None else crop,
         words,
         params or params_of(),
         [find_platform(name) for name in names],
         out_dir,
         info=require_video(video),
+        edits=others.get("edits"),
     )
 
 
@@ -142,6 +144,61 @@ def test_captions_can_be_left_to_the_sidecar(numbered, tmp_path):
 
     assert rendered.caption_box is None
     assert "hello" in rendered.srt_path.read_text(encoding="utf-8")
+
+
+def edited(path, text, start_s=1.0, end_s=2.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"1\n00:00:00,100 --> 00:00:00,900\n{text}\n", encoding="utf-8")
+    return read_edit(path.resolve(), start_s, end_s)
+
+
+def test_edited_captions_are_shown_and_their_file_stays(numbered, finished, tmp_path):
+    edit = edited(tmp_path / "3_x.srt", "hi")
+
+    (rendered,) = make(numbered, tmp_path, edits={"x": edit})
+
+    assert rendered.edited == edit.path
+    assert rendered.srt_path.read_bytes() == edit.raw
+    assert rendered.notes == ("clip 3: its captions are those of the edited file 3_x.srt.",)
+    with open_video(rendered.path) as mine, open_video(finished[1].path) as usual:
+        difference = np.abs(mine.frame_at(0.3).rgb().astype(int) - usual.frame_at(0.3).rgb()).max(axis=2)
+    assert (difference > 60).sum() > 1000
+
+
+def test_platforms_with_captions_of_their_own_get_files_of_their_own(numbered, tmp_path):
+    edits = {"tiktok": edited(tmp_path / "3_tiktok.srt", "one")}
+
+    tiktok, reels = make(numbered, tmp_path, names=("tiktok", "instagram_reels"), edits=edits)
+
+    assert "one" in tiktok.srt_path.read_text(encoding="utf-8")
+    assert "hello" in reels.srt_path.read_text(encoding="utf-8")
+    assert not os.path.samefile(tiktok.path, reels.path)
+    assert (tiktok.edited, reels.edited) == (edits["tiktok"].path, None)
+
+
+def test_edited_captions_move_with_their_clip_and_the_old_file_is_kept(numbered, tmp_path):
+    edit = edited(tmp_path / "3_x.srt", "mine")
+
+    (rendered,) = make(numbered, tmp_path, start_s=0.8, edits={"x": edit})
+
+    assert rendered.srt_path.read_text(encoding="utf-8").startswith("1\n00:00:00,300 --> 00:00:01,100\nmine")
+    assert (tmp_path / "3_x.edited.srt").read_bytes() == edit.raw
+    assert "1.00 to 2.00 s" in rendered.notes[0]
+
+
+def test_edited_captions_of_another_stretch_are_set_aside(numbered, tmp_path):
+    edit = edited(tmp_path / "3_x.srt", "mine", start_s=3.0, end_s=4.0)
+
+    (rendered,) = make(numbered, tmp_path, edits={"x": edit})
+
+    assert "hello" in rendered.srt_path.read_text(encoding="utf-8")
+    assert rendered.edited is None
+    assert "were not used" in rendered.notes[0]
+    assert (tmp_path / "3_x.edited.srt").read_bytes() == edit.raw
+
+
+def test_a_change_to_one_sidecar_changes_no_other(finished):
+    assert not os.path.samefile(finished[0].srt_path, finished[2].srt_path)
 
 
 def test_the_frames_are_those_of_the_source_and_the_sound_is_in_step(numbered, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import nbformat
 import papermill
 import pytest
 
-from clipkit.errors import RenderError
+from clipkit.errors import InputError, RenderError
 from clipkit.output.platforms import load_platforms
 from clipkit.params import PLATFORM_NAMES, Params
 from clipkit.profiles import make_params
@@ -98,6 +99,28 @@ def test_same_input_and_params_give_the_same_bytes(done: dict, talk: Path, tmp_p
         {o["path"]: o["sha256"] for o in record["outputs"] if o["kind"] in kept} for record in (done, other)
     )
     assert first == second
+
+
+def test_hand_edited_captions_are_used_or_refused_before_anything_is_written(done: dict, talk: Path, tmp_path: Path):
+    folder = tmp_path / "run"
+    shutil.copytree(done["run_dir"], folder)
+    clips = folder / "tables" / "clips.csv"
+    mine = folder / "clips" / "1_tiktok.srt"
+    mine.write_text(mine.read_text(encoding="utf-8").replace(" --> ", " -> "), encoding="utf-8")
+
+    with pytest.raises(InputError) as raised:
+        render(clips, video=talk, out=tmp_path / "out", platforms=["tiktok"])
+
+    assert raised.value.code == "input.bad_captions"
+    assert not list((tmp_path / "out").glob("*.mp4"))
+
+    text = "1\n00:00:00,100 --> 00:00:02,000\n{mine}\n"
+    mine.write_text(text, encoding="utf-8")
+    clips.write_text("\n".join(clips.read_text().splitlines()[:2]) + "\n")
+    render(clips, video=talk, out=tmp_path / "out", platforms=["x"])
+
+    assert (tmp_path / "out" / "1_x.srt").read_text(encoding="utf-8") == text
+    assert mine.read_text(encoding="utf-8") == text
 
 
 def test_hand_edited_clip_list_is_rendered_as_it_says(done: dict, talk: Path, tmp_path: Path):

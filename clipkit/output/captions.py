@@ -21,6 +21,7 @@ from clipkit.files import write_text
 from clipkit.output.faces import Face, choose_face, load_faces
 from clipkit.output.pages import (
     LINES,
+    WORD_JOINER,
     Page,
     PageWord,
     join_words,
@@ -35,7 +36,6 @@ from clipkit.params import CaptionParams
 __all__ = ["caption_height", "caption_width", "make_pages", "make_sidecar_pages", "write_ass", "write_srt"]
 
 _SMALLEST_SCALE = 0.6  # a longer word is broken over two lines rather than made smaller
-_WORD_JOINER = "\u2060"
 
 
 def write_srt(pages: pd.DataFrame, path: Path) -> None:
@@ -173,7 +173,7 @@ def _ass_head(params: CaptionParams, face: Face, width: int, height: int, margin
 
 def _ass_text(text: str) -> str:
     # libass knows \{ and \}; a backslash is only literal when no letter of a code follows it.
-    return text.replace("\\", "\\" + _WORD_JOINER).replace("{", "\\{").replace("}", "\\}")
+    return text.replace("\\", "\\" + WORD_JOINER).replace("{", "\\{").replace("}", "\\}")
 
 
 def _halves(word: str) -> tuple[str, str]:
@@ -183,8 +183,8 @@ def _halves(word: str) -> tuple[str, str]:
 
 def _srt_text(text: str) -> str:
     # Players read <b> and {\an8} as codes; a joiner inside keeps them text.
-    text = re.sub(r"<(?=[A-Za-z/])|\{(?=\\)", lambda match: match.group() + _WORD_JOINER, text)
-    return text.replace("-->", f"--{_WORD_JOINER}>")
+    text = re.sub(r"<(?=[A-Za-z/])|\{(?=\\)", lambda match: match.group() + WORD_JOINER, text)
+    return text.replace("-->", f"--{WORD_JOINER}>")
 
 
 def _ass_colour(colour: str) -> str:

@@ -25,9 +25,12 @@ PAGE_COLUMNS = ["page", "start_s", "end_s", "text", "words"]
 _MIN_STEP_S = 0.02  # words given at one and the same time are shown one after the other
 _MIN_GAP_S = 0.1  # pages nearer than this touch: a shorter hole flickers
 _SHORT_PAGE_S = 0.4
+_SAME_S = 0.002
 LINES = 2
 _WIDEST_PX = 1e9
-_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
+IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff"
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
+WORD_JOINER = "\u2060"
 _SIDECAR = {"words_per_page": 24, "line_length": 42, "max_page_s": 7.0}
 
 
@@ -60,6 +63,7 @@ def make_pages(
     params: CaptionParams,
     *,
     line_width_px: float = math.inf,
+    stops_s: Sequence[float] = (),
 ) -> pd.DataFrame:
     """Group the words of a clip into pages.
 
@@ -76,6 +80,8 @@ def make_pages(
     params : CaptionParams
     line_width_px : float, optional
         Widest line at the size of the params.
+    stops_s : sequence of float, optional
+        When captions end that a person timed, seconds of the source; no page is held over these.
 
     Returns
     -------
@@ -96,6 +102,7 @@ def make_pages(
         until_s = grouped[number + 1][0][0].start_s if number + 1 < len(grouped) else end_s - start_s
         stays_s = last.end_s + params.hold_s
         to_s = until_s if until_s < stays_s + _MIN_GAP_S else stays_s
+        to_s = min([to_s, *(stop_s - start_s for stop_s in stops_s if stop_s - start_s > last.end_s - _SAME_S)])
         text = "\n".join(join_words([word.text for word in line]) for line in lines)
         shown = tuple(word._replace(line=number) for number, line in enumerate(lines) for word in line)
         rows.append(Page(number + 1, first.start_s, max(to_s, last.end_s), text, shown))
@@ -108,9 +115,11 @@ def page_rows(pages: pd.DataFrame) -> list[Page]:
     return [Page(*row) for row in pages[PAGE_COLUMNS].itertuples(index=False, name=None)]
 
 
-def make_sidecar_pages(words: pd.DataFrame, start_s: float, end_s: float, params: CaptionParams) -> pd.DataFrame:
+def make_sidecar_pages(
+    words: pd.DataFrame, start_s: float, end_s: float, params: CaptionParams, *, stops_s: Sequence[float] = ()
+) -> pd.DataFrame:
     """Return pages for a subtitle file: up to two lines of 42 characters, up to seven seconds."""
-    return make_pages(words, start_s, end_s, params.model_copy(update=_SIDECAR))
+    return make_pages(words, start_s, end_s, params.model_copy(update=_SIDECAR), stops_s=stops_s)
 
 
 def join_words(texts: Sequence[str], plain: Sequence[str] | None = None) -> str:

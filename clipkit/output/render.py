@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from clipkit.media.reader import open_video
 from clipkit.media.writer import AAC_PRIMING, FrameEncoder
 from clipkit.output.captions import caption_height, caption_width, make_pages, make_sidecar_pages, write_ass, write_srt
 from clipkit.output.cover import CoverChooser, write_cover
+from clipkit.output.edits import Edit, edited_words
 from clipkit.output.faces import FONTS_DIR
 from clipkit.output.facts import measure_file
 from clipkit.output.framing import Framer
@@ -57,6 +59,8 @@ class RenderedClip:
         Of the finished sound.
     notes : tuple of str
         Second choices taken, a sentence each.
+    edited : Path or None
+        The sidecar, changed by a person, that the captions come from.
     """
 
     clip_id: int
@@ -73,6 +77,7 @@ class RenderedClip:
     caption_box: Box | None
     loudness: Loudness
     notes: tuple[str, ...]
+    edited: Path | None = None
 
 
 def render_clip(
@@ -85,11 +90,13 @@ def render_clip(
     out_dir: str | Path,
     *,
     info: MediaInfo,
+    edits: Mapping[str, Edit] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[RenderedClip]:
     """Write the files of one clip for all platforms, decoding the source once.
 
-    Platforms whose files would be identical share one encoding.  The files are named
+    Platforms whose files would be identical share one encoding; those whose captions were edited differently are
+    written one after the other.  The files are named
     ``<clip_id>_<platform>`` with ``.mp4``, ``.srt`` and ``.jpg``; they appear when all of them are
     finished, and after an error none does.
 
@@ -109,6 +116,8 @@ def render_clip(
         Made when it is not there.
     info : MediaInfo
         Of the source.
+    edits : mapping of str to Edit, optional
+        By the name of a platform: captions that take the place of `words` in their stretch.
     progress : callable, optional
         Called with the share that is done, 0..1.
 
@@ -128,14 +137,35 @@ def render_clip(
     if not platforms:
         return []
     out_dir = Path(out_dir)
+    edits = edits or {}
+    order = [platform.name for platform in platforms]
     report = progress or (lambda share: None)
+    groups = list(_by_captions(platforms, edits))
+    if len(groups) > 1:
+        made = [
+            rendered
+            for number, group in enumerate(groups)
+            for rendered in render_clip(
+                video,
+                clip,
+                crop,
+                words,
+                params,
+                group,
+                out_dir,
+                info=info,
+                edits=edits,
+                progress=partial(_part_of, report, number, len(groups)),
+            )
+        ]
+        return sorted(made, key=lambda rendered: order.index(rendered.platform.name))
     source, resources = params.source, params.resources
     with open_video(
         video, reader=source.reader, threads=resources.threads, deinterlace=True, security=params.security
     ) as reader:
         plan = plan_clip(reader, clip, crop, params, platforms)
         with _workspace(out_dir / f".{plan.stem}.part") as work:
-            captions = _write_captions(words, plan, params, work)
+            captions = _write_captions(words, plan, params, work, edits.get(order[0]))
             targets = _write_sounds(reader.info, plan, params, work)
             cover_s = _encode(reader, plan, targets, captions, params, lambda share: report(_PICTURE_SHARE * share))
             finished: list[RenderedClip] = []
@@ -153,9 +183,9 @@ def render_clip(
                 report(_PICTURE_SHARE + (1.0 - _PICTURE_SHARE) * len(finished) / len(platforms))
             for rendered in finished:
                 # Videos last: one that is there has all that belongs to it.
+                _keep_edited(rendered.srt_path, work / rendered.srt_path.name, edits.get(rendered.platform.name))
                 for path in (rendered.srt_path, rendered.cover_path, rendered.path):
                     os.replace(work / path.name, path)
-    order = [platform.name for platform in platforms]
     return sorted(finished, key=lambda rendered: order.index(rendered.platform.name))
 
 
@@ -170,12 +200,32 @@ class _Target:
 
 @dataclass(frozen=True)
 class _Captions:
-    """The sidecar, and what is burned in; ``ass_path`` is None for nothing."""
+    """The sidecar, and what is burned in; ``ass_path`` is None for nothing, ``edited`` for clipkit's own text."""
 
     srt_path: Path
+    edited: Path | None
     ass_path: Path | None
     fonts_dir: Path
     notes: tuple[str, ...]
+
+
+def _by_captions(platforms: Sequence[Platform], edits: Mapping[str, Edit]) -> Iterator[list[Platform]]:
+    """Yield the platforms that get the same captions."""
+    groups: dict[object, list[Platform]] = {}
+    for platform in platforms:
+        edit = edits.get(platform.name)
+        groups.setdefault(edit and (edit.raw, edit.start_s, edit.end_s), []).append(platform)
+    yield from groups.values()
+
+
+def _keep_edited(path: Path, new: Path, edit: Edit | None) -> None:
+    """Keep a copy of an edited sidecar that what is written now would replace."""
+    if edit is not None and edit.path == path.resolve() and edit.raw != new.read_bytes():
+        path.with_name(f"{path.stem}.edited.srt").write_bytes(edit.raw)
+
+
+def _part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
+    show((done + share) / whole)
 
 
 def _source_notes(video: VideoInfo) -> Iterator[str]:
@@ -185,26 +235,44 @@ def _source_notes(video: VideoInfo) -> Iterator[str]:
         yield "the source is interlaced; each frame was made of its first field, so that movement shows no combs."
 
 
-def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: Path) -> _Captions:
+def _write_captions(words: pd.DataFrame, plan: ClipPlan, params: Params, work: Path, edit: Edit | None) -> _Captions:
     width, height = aspect_size(plan.aspect, _CAPTION_SIDE)
     box = safe_box(plan.platforms, width, height)
     settings = params.captions
     srt_path, ass_path, fonts_dir = work / "captions.srt", work / "captions.ass", FONTS_DIR
     write_srt(make_sidecar_pages(words, plan.start_s, plan.end_s, settings), srt_path)
+    notes: list[str] = []
+    if edit is not None and edit.raw == srt_path.read_bytes():
+        edit = None
+    stops_s: Sequence[float] = ()
+    if edit is not None and not edit.overlaps(plan.start_s, plan.end_s):
+        stretch = f"{edit.start_s:.2f} to {edit.end_s:.2f} s"
+        notes.append(f"clip {plan.clip_id}: the edited captions {edit.path.name} are for {stretch} and were not used.")
+        edit = None
+    if edit is not None:
+        words, stops_s = edited_words(edit, words, settings.hold_s), edit.stops()
+        note = f"clip {plan.clip_id}: its captions are those of the edited file {edit.path.name}"
+        if edit.is_for(plan.start_s, plan.end_s):
+            srt_path.write_bytes(edit.raw)
+            notes.append(f"{note}.")
+        else:
+            write_srt(make_sidecar_pages(words, plan.start_s, plan.end_s, settings, stops_s=stops_s), srt_path)
+            times = f"{edit.start_s:.2f} to {edit.end_s:.2f} s"
+            notes.append(f"{note} as far as it shows the stretch that was edited, {times}.")
     line_width_px = caption_width(box, width, settings)
-    pages = make_pages(words, plan.start_s, plan.end_s, settings, line_width_px=line_width_px)
+    pages = make_pages(words, plan.start_s, plan.end_s, settings, line_width_px=line_width_px, stops_s=stops_s)
+    edited = None if edit is None else edit.path
     if not settings.burn or pages.empty:
-        return _Captions(srt_path, None, fonts_dir, ())
+        return _Captions(srt_path, edited, None, fonts_dir, tuple(notes))
     missing = write_ass(pages, ass_path, settings, width=width, height=height, safe_box=box)
     if settings.font is not None:
         # libass takes one folder, so a person's font joins copies of ours.
         fonts_dir = shutil.copytree(FONTS_DIR, work / "fonts")
         shutil.copy(settings.font, fonts_dir)
-    if not missing:
-        return _Captions(srt_path, ass_path, fonts_dir, ())
-    shown = " ".join(missing[:_SHOWN_CHARACTERS])
-    note = f"the captions lack characters that no font at hand can draw: {shown}. Name one in captions.font."
-    return _Captions(srt_path, ass_path, fonts_dir, (note,))
+    if missing:
+        shown = " ".join(missing[:_SHOWN_CHARACTERS])
+        notes.append(f"the captions lack characters that no font at hand can draw: {shown}. Name one in captions.font.")
+    return _Captions(srt_path, edited, ass_path, fonts_dir, tuple(notes))
 
 
 def _write_sounds(info: MediaInfo, plan: ClipPlan, params: Params, work: Path) -> list[_Target]:
@@ -300,8 +368,10 @@ def _lay_down(
 ) -> RenderedClip:
     """Give the files of an encoding the names of one of its platforms, still in the workspace."""
     name = f"{plan.stem}_{platform.name}"
-    for source in (target.path, target.path.with_suffix(".jpg"), captions.srt_path):
+    for source in (target.path, target.path.with_suffix(".jpg")):
         _link(source, target.path.with_name(f"{name}{source.suffix}"))
+    # No link: a person may change the captions of one platform.
+    shutil.copy(captions.srt_path, target.path.with_name(f"{name}.srt"))
     encode = target.encode
     return RenderedClip(
         clip_id=plan.clip_id,
@@ -318,6 +388,7 @@ def _lay_down(
         caption_box=safe_box(plan.platforms, encode.width, encode.height) if captions.ass_path else None,
         loudness=target.sound.loudness,
         notes=notes,
+        edited=captions.edited,
     )
 
 

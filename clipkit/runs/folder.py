@@ -173,8 +173,8 @@ class RunFolder:
     def is_complete(self) -> bool:
         """Tell whether the run is done and every file still is what it was.
 
-        ``tables/clips.csv``, captions and the notebook may be edited by a person; they only
-        have to be there.
+        ``tables/clips.csv`` and the notebook may be edited by a person; they only have to be there.  Edited
+        captions make the run incomplete, because the clips do not show them yet.
         """
         record = self.record()
         if record.get("status") != "done" or record.get("schema") != SCHEMA:
@@ -183,7 +183,7 @@ class RunFolder:
             path = self.path / output["path"]
             if not path.is_file():
                 return False
-            if output["kind"] in ("clip", "cover") and file_digest(path) != output["sha256"]:
+            if output["kind"] in ("clip", "captions", "cover") and file_digest(path) != output["sha256"]:
                 return False
         return True
 

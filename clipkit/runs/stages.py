@@ -39,6 +39,7 @@ from clipkit.profiles import apply_profile
 from clipkit.runs.close import close_run
 from clipkit.runs.folder import ENGINE_VARIABLE, RunFolder
 from clipkit.runs.shares import stage_share
+from clipkit.runs.sidecars import choose_edits, find_sidecars
 from clipkit.timeline import Segments
 
 SHORTEST_CLIP_S = 0.5
@@ -229,17 +230,24 @@ class ClipRun:
         self.find_candidates()
         return self.choose()
 
-    def render(self) -> list[RenderedClip]:
-        """Reframe, caption, level and encode every clip for every platform."""
+    def render(self, clip_list: Path | None = None) -> list[RenderedClip]:
+        """Reframe, caption, level and encode every clip for every platform.
+
+        Captions that a person edited are used, from the folder of clips or else from that of the run `clip_list` is of.
+        """
         with self.folder.stage("render"):
             self.rendered = []
             crops = []
+            sidecars = find_sidecars(self.folder.clips, clip_list)
             show = self._share("render")
             fitting = self._preflight()
             rows: list[Any] = [clip for clip in self.clips.itertuples(index=False) if clip.clip_id in fitting]
             if not rows:
                 message = f"{self.video.name}: nothing was rendered, {' '.join(refusals(self.preflight))}"
                 raise InputError(message, code="selection.no_platform")
+            names = [platform.name for platform in self.platforms]
+            # All are read before anything is written.
+            edits = [choose_edits(clip, names, sidecars) for clip in rows]
             for done, clip in enumerate(rows):
                 crop = plan_crop(self.video, clip.start_s, clip.end_s, self.transitions, self.params, info=self.info)
                 crops.append(crop.assign(clip_id=clip.clip_id))
@@ -252,9 +260,11 @@ class ClipRun:
                     fitting[clip.clip_id],
                     self.folder.clips,
                     info=self.info,
+                    edits=edits[done],
                     progress=partial(_part_of, show, done, len(rows)),
                 )
                 self.rendered += made
+                sidecars[0].add(made)
                 for note in dict.fromkeys(note for file in made for note in file.notes):
                     self.folder.note("render", note)
             self.crop = pd.concat(crops, ignore_index=True)

@@ -83,7 +83,8 @@ def render(
     """Render a clip list, possibly edited by hand, and return the verdicts on the files.
 
     Tables that lie beside the list (``shots.csv``, ``words.parquet``) are used; what is missing
-    is measured again.
+    is measured again.  Caption files that a person changed, in `out` or in the run that the list is from, are used
+    instead of the words.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def render(
             f"got {row.end_s:g} s. Correct the time or delete the row."
         )
         raise InputError(message, code="input.bad_clip")
-    chain.render()
+    chain.render(clips_csv)
     return chain.verify()
 
 
