@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from clipkit.errors import InputError
+from clipkit.runs.folder import LooseFolder, RunFolder
 from clipkit.runs.sidecars import Sidecars, choose_edits, find_sidecars
 
 CLIP = SimpleNamespace(clip_id=1, start_s=10.0, end_s=14.0)
@@ -23,11 +24,12 @@ def write(folder, text, *, names=NAMES, edited=None):
         path = folder / f"1_{name}.srt"
         path.write_text(text, encoding="utf-8")
         made.append(SimpleNamespace(srt_path=path, edited=edited, start_s=10.0, end_s=14.0))
-    Sidecars(folder.resolve()).add(made)
+    tables = folder.parent / "tables" if folder.name == "clips" else folder
+    Sidecars(folder.resolve(), tables).add(made)
 
 
-def chosen(*folders):
-    edits = choose_edits(CLIP, NAMES, find_sidecars(*folders))
+def chosen(out, clip_list=None):
+    edits = choose_edits(CLIP, NAMES, find_sidecars(LooseFolder(out), clip_list))
     return {name: (edit.path.name, edit.cues[0].text) for name, edit in edits.items()}
 
 
@@ -78,6 +80,13 @@ def test_a_clip_list_brings_the_edits_of_its_run_and_nearer_ones_come_first(tmp_
     assert chosen(final, tmp_path / "tables" / "clips.csv")["x"] == ("1_tiktok.srt", "nearer")
 
 
+def test_a_clip_list_beside_the_clips_brings_the_edits_there(tmp_path):
+    write(tmp_path / "first", cue("ours"))
+    (tmp_path / "first" / "1_x.srt").write_text(cue("mine"))
+
+    assert chosen(tmp_path / "second", tmp_path / "first" / "clips.csv")["tiktok"] == ("1_x.srt", "mine")
+
+
 def test_files_beside_a_list_that_is_of_no_run_are_left_alone(tmp_path):
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "1_x.srt").write_text("anything")
@@ -86,7 +95,8 @@ def test_files_beside_a_list_that_is_of_no_run_are_left_alone(tmp_path):
 
 
 def test_a_damaged_list_of_sidecars_is_refused(tmp_path):
-    (tmp_path / ".sidecars.csv").write_text("nonsense\n1\n")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "sidecars.csv").write_text("nonsense\n1\n")
 
-    with pytest.raises(InputError, match=r"\.sidecars\.csv"):
-        find_sidecars(tmp_path)
+    with pytest.raises(InputError, match=r"sidecars\.csv"):
+        find_sidecars(RunFolder(tmp_path))

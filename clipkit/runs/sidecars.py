@@ -13,10 +13,9 @@ from clipkit.files import file_digest
 from clipkit.output.edits import Edit, read_edit
 from clipkit.output.render import RenderedClip
 from clipkit.params import PLATFORM_NAMES
-from clipkit.runs.folder import load_table, save_table
+from clipkit.runs.folder import RunFolder, load_table, save_table
 
-# Beside the files that it speaks of, whichever command writes them.
-_TABLE = ".sidecars.csv"
+_TABLE = "sidecars.csv"
 
 
 class Sidecar(NamedTuple):
@@ -48,16 +47,18 @@ class Sidecars:
     ----------
     folder : Path
         Where the clips lie.
+    tables : Path
+        Where the list of them is kept.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tables: Path) -> None:
         self.folder = folder
         self._rows: dict[str, Sidecar] = {}
-        table = folder / _TABLE
-        if table.is_file():
-            loaded = load_table(table)
+        self._table = tables / _TABLE
+        if self._table.is_file():
+            loaded = load_table(self._table)
             if set(Sidecar._fields) - set(loaded.columns):
-                message = f"{table}: this cannot be read as the list of captions that clipkit wrote. Delete it."
+                message = f"{self._table}: this cannot be read as the list of captions that clipkit wrote. Delete it."
                 raise InputError(message, code="input.bad_table")
             rows: list[Any] = loaded[list(Sidecar._fields)].astype({"edited": "object"}).to_dict("records")
             known = (row if isinstance(row["edited"], str) else {**row, "edited": ""} for row in rows)
@@ -88,7 +89,7 @@ class Sidecars:
             edited = "" if source is None else source.name if source.parent == self.folder else str(source)
             self._rows[name] = Sidecar(name, file_digest(clip.srt_path), edited, clip.start_s, clip.end_s)
         rows = [self._rows[name] for name in sorted(self._rows)]
-        save_table(pd.DataFrame(rows, columns=list(Sidecar._fields)), self.folder / _TABLE)
+        save_table(pd.DataFrame(rows, columns=list(Sidecar._fields)), self._table)
 
 
 def choose_edits(clip: Any, platforms: Sequence[str], places: Sequence[Sidecars]) -> dict[str, Edit]:
@@ -107,11 +108,12 @@ def choose_edits(clip: Any, platforms: Sequence[str], places: Sequence[Sidecars]
     return chosen
 
 
-def find_sidecars(clips: Path, clip_list: Path | None = None) -> list[Sidecars]:
+def find_sidecars(folder: RunFolder, clip_list: Path | None = None) -> list[Sidecars]:
     """Return the places where edited sidecars may lie: the folder of clips, and that of the run that a list is from."""
-    places = [Sidecars(clips.resolve())]
+    places = [Sidecars(folder.clips.resolve(), folder.tables)]
     if clip_list is not None:
-        run_clips = clip_list.resolve().parent.parent / "clips"
-        if run_clips != places[0].folder and (run_clips / _TABLE).is_file():
-            places.append(Sidecars(run_clips))
+        tables = clip_list.resolve().parent
+        clips = tables.parent / "clips" if tables.name == "tables" else tables
+        if clips != places[0].folder and (tables / _TABLE).is_file():
+            places.append(Sidecars(clips, tables))
     return places

@@ -238,7 +238,7 @@ class ClipRun:
         with self.folder.stage("render"):
             self.rendered = []
             crops = []
-            sidecars = find_sidecars(self.folder.clips, clip_list)
+            sidecars = find_sidecars(self.folder, clip_list)
             show = self._share("render")
             fitting = self._preflight()
             rows: list[Any] = [clip for clip in self.clips.itertuples(index=False) if clip.clip_id in fitting]
