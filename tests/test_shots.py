@@ -92,6 +92,19 @@ def test_a_flash_is_no_cut(n):
     assert found(hold(shot, 30) + hold(0.25 * shot + 0.75 * WHITE, n) + hold(shot, 30)) == []
 
 
+def test_a_flash_over_something_that_leaves_the_picture_is_no_cut():
+    dark, light = 16 + 0.12 * (picture(1) - 30), 130 + 0.2 * (picture(2) - 120)
+    shot = []
+    for k in range(20):
+        left = 8 + 3 * max(0, k - 7)
+        crossing = (np.arange(32) >= left) & (np.arange(32) < left + 8)
+        shot.append(np.where(crossing, light, dark))
+    for k in (9, 10, 11):
+        shot[k] = 0.25 * shot[k] + 0.75 * WHITE
+
+    assert found(shot, frame_rate=10.0) == []
+
+
 def test_a_single_foreign_frame_is_no_cut():
     assert found(hold(picture(1), 30) + hold(picture(2), 1) + hold(picture(1), 30)) == []
 

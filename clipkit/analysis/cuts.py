@@ -30,6 +30,15 @@ FLASH_S = 0.5
 FLASH_FRAMES = 4
 # What lasts shorter is a flash whatever it shows, seconds.
 BRIEF_S = 0.13
+# A flash leaves a picture at most this much of its contrast, which is still some, and moves its mean so far, levels.
+FLASH_CONTRAST = 0.4
+FLASH_LEAST_CONTRAST = 2.0
+FLASH_SHIFT = 40.0
+# A picture with less contrast says nothing of its own, levels.
+FLAT = 6.0
+# A picture has come back where it differs from the one before by less than this share of the step.
+RETURNS = 0.3
+RETURNS_AFTER_FLASH = 0.5
 
 
 def find_cuts(luma: Rows, chroma: Rows, time_s: NDArray[np.float64], params: AnalysisParams) -> list[Transition]:
@@ -96,7 +105,7 @@ def find_cuts(luma: Rows, chroma: Rows, time_s: NDArray[np.float64], params: Ana
             - 6.3
         )
         if evidence > least_evidence(params):
-            evidence -= 30.0 * (0.3 - _returned(luma, time_s, old, frame, step))
+            evidence -= 40.0 * _returned(luma, time_s, old, frame, step)
             if evidence > least_evidence(params):
                 cuts.append(Transition("cut", frame, frame, evidence))
     return cuts
@@ -137,7 +146,7 @@ def _unusual_share(
 
 
 def _returned(luma: Rows, time_s: NDArray[np.float64], old: int, frame: int, step: float) -> float:
-    """Return how unlike the pictures before and after are at best, as a share of the step, at most 0.3.
+    """Return how much more alike a picture before and one after are than they must be, as a share of the step.
 
     A picture that comes back makes what lies between a flash if that is short, or only lighter or
     darker: a shot that is inserted for a moment has a picture of its own.
@@ -145,19 +154,28 @@ def _returned(luma: Rows, time_s: NDArray[np.float64], old: int, frame: int, ste
     first = min(int(np.searchsorted(time_s, time_s[old] - FLASH_S)), max(0, old - FLASH_FRAMES))
     last = max(int(np.searchsorted(time_s, time_s[frame] + FLASH_S, side="right")), frame + 1 + FLASH_FRAMES)
     earlier, later = luma[first : old + 1], luma[frame:last]
-    is_lit = _is_lit(later[0], earlier[-1])
+    came_allowed = _allowed(later[0], earlier[-1])
     came = [
-        (earlier[-1], after)
+        (came_allowed, after_s - time_s[old], earlier[-1], after)
         for after, after_s in zip(later[1:], time_s[frame + 1 : last], strict=True)
-        if is_lit or after_s - time_s[old] < BRIEF_S
     ]
     went = [
-        (before, later[0])
+        (_allowed(earlier[-1], before), time_s[frame] - before_s, before, later[0])
         for before, before_s in zip(earlier[:-1], time_s[first:old], strict=True)
-        if time_s[frame] - before_s < BRIEF_S or _is_lit(earlier[-1], before)
     ]
-    return min([0.3, *(float(grid_difference(before, after)) / (step + 0.5) for before, after in came + went)])
+    shares = [0.0]
+    for allowed, apart_s, before, after in came + went:
+        allowed = max(allowed, RETURNS if apart_s < BRIEF_S else 0.0)
+        if allowed:
+            shares.append(allowed - float(grid_difference(before, after)) / (step + 0.5))
+    return max(shares)
 
 
-def _is_lit(flash: NDArray[np.uint8], picture: NDArray[np.uint8]) -> bool:
-    return float(flash.std()) < 6.0 or likeness(flash.astype(np.float64), picture.astype(np.float64)) > 0.4
+def _allowed(flash: NDArray[np.uint8], picture: NDArray[np.uint8]) -> float:
+    """Return how unlike a picture may come back after what may be a flash of it; 0 where it is none."""
+    contrast, usual = float(flash.std()), float(picture.std())
+    shift = abs(float(flash.mean()) - float(picture.mean()))
+    if FLASH_LEAST_CONTRAST < contrast < FLASH_CONTRAST * usual and shift > FLASH_SHIFT:
+        return RETURNS_AFTER_FLASH
+    is_lit = contrast < FLAT or likeness(flash.astype(np.float64), picture.astype(np.float64)) > 0.4
+    return RETURNS if is_lit else 0.0
