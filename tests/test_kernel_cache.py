@@ -123,14 +123,19 @@ print(int("numba.np.linalg" in sys.modules), int("scipy.linalg" in sys.modules))
     assert answer(start(tmp_path, program)) == [0.0, 0.0, 0.0]
 
 
-def test_the_analysis_is_imported_without_what_only_other_work_needs():
-    """Parts of scipy come when the first block of sound does; a process that finds shots needs none."""
-    program = """
-import sys
-import clipkit.analysis.shots, clipkit.analysis.speech
-dear = {"scipy.fft", "scipy.ndimage", "scipy.signal", "scipy.stats", "cv2", "plotly", "IPython", "papermill"}
-print(sorted(dear & set(sys.modules)))
-"""
+SCIPY = {"scipy.fft", "scipy.interpolate", "scipy.ndimage", "scipy.optimize", "scipy.signal", "scipy.sparse"}
+
+
+@pytest.mark.parametrize(
+    ("modules", "dear"),
+    [
+        ("clipkit.analysis.shots, clipkit.analysis.speech", SCIPY | {"cv2", "plotly", "IPython", "papermill"}),
+        ("clipkit.runs.verbs", SCIPY | {"IPython", "papermill"}),
+    ],
+)
+def test_what_only_later_work_needs_is_not_imported_at_the_start(modules, dear):
+    program = f"import sys, {modules}; print(sorted({dear} & set(sys.modules)))"
+
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.interpolate import BSpline
-from scipy.optimize import linprog
 
 from clipkit.kernels.track import best_path
 
@@ -124,7 +122,7 @@ def smooth_path(target: Floats, low: Floats, high: Floats, *, max_step: float, n
     n = len(target)
     if n - 1 <= 2 * n_rest:
         return np.full(n, float(np.median(target)))
-    eye = sparse.identity(n, format="csr")
+    eye = scipy.sparse.identity(n, format="csr")
     terms = [(1.0, eye, target, target)]
     differences = eye
     for weight in _CALM:
@@ -135,23 +133,23 @@ def smooth_path(target: Floats, low: Floats, high: Floats, *, max_step: float, n
     rows, bounds, costs = [], [], [np.zeros(n)]
     sizes = [term[1].shape[0] for term in terms]
     for k, (weight, matrix, under, over) in enumerate(terms):
-        slack = sparse.hstack(
+        slack = scipy.sparse.hstack(
             [
-                sparse.identity(sizes[k]) if j == k else sparse.csr_matrix((sizes[k], sizes[j]))
+                scipy.sparse.identity(sizes[k]) if j == k else scipy.sparse.csr_matrix((sizes[k], sizes[j]))
                 for j in range(len(terms))
             ]
         )
-        rows += [sparse.hstack([matrix, -slack]), sparse.hstack([-matrix, -slack])]
+        rows += [scipy.sparse.hstack([matrix, -slack]), scipy.sparse.hstack([-matrix, -slack])]
         bounds += [over, -under]
         costs.append(np.full(sizes[k], weight))
     n_slack = sum(sizes)
     step = eye[1:] - eye[:-1]
     limit = np.full(n - 1, max_step)
     limit[:n_rest] = limit[n - 1 - n_rest :] = 0.0
-    wide = sparse.hstack([step, sparse.csr_matrix((n - 1, n_slack))])
-    solved = linprog(
+    wide = scipy.sparse.hstack([step, scipy.sparse.csr_matrix((n - 1, n_slack))])
+    solved = scipy.optimize.linprog(
         np.concatenate(costs),
-        A_ub=sparse.vstack([*rows, wide, -wide], format="csr"),
+        A_ub=scipy.sparse.vstack([*rows, wide, -wide], format="csr"),
         b_ub=np.concatenate([*bounds, limit, limit]),
         bounds=[(float(low.min()), float(high.max()))] * n + [(0.0, None)] * n_slack,
         method="highs",
@@ -275,5 +273,5 @@ def path_at(path: Floats, knots_s: Floats, times_s: Floats) -> Floats:
     place = np.interp(times_s, knots_s, np.arange(len(path)))
     padded = np.concatenate([[path[0]] * 2, path, [path[-1]] * 2])
     grid = np.arange(-4, len(padded), dtype=np.float64)
-    spline = BSpline(grid, padded, 3, extrapolate=False)
+    spline = scipy.interpolate.BSpline(grid, padded, 3, extrapolate=False)
     return np.asarray(np.clip(spline(np.clip(place, 0, len(path) - 1)), path.min(), path.max()), np.float64)

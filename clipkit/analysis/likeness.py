@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from clipkit.analysis.telling import bare_word
 
@@ -115,7 +115,7 @@ class Likeness:
         # A word of every sentence still has a little weight, so that no bag is empty.
         return number.astype(np.int64), middle_s, np.log(1.0 + n_sentences / uses)
 
-    def _bags(self, rows: Rows) -> csr_array:
+    def _bags(self, rows: Rows) -> scipy.sparse.csr_array:
         """Return the words of spans as rows of length 1, weighed; of length 0 where they are too few."""
         # Asked for most of a small table, it will be asked for more of it.
         if len(self._start_s) <= _ROWS_AT_ONCE and 4 * len(rows) > len(self._start_s):
@@ -123,17 +123,17 @@ class Likeness:
         return self._some_bags(rows)
 
     @cached_property
-    def _every_bag(self) -> csr_array:
+    def _every_bag(self) -> scipy.sparse.csr_array:
         return self._some_bags(np.arange(len(self._start_s)))
 
-    def _some_bags(self, rows: Rows) -> csr_array:
+    def _some_bags(self, rows: Rows) -> scipy.sparse.csr_array:
         number, middle_s, weight = self._vocabulary
         first = np.searchsorted(middle_s, self._start_s[rows])
         last = np.maximum(first, np.searchsorted(middle_s, self._end_s[rows]))
         counts = last - first
         begins = np.concatenate([[0], np.cumsum(counts)])
         index = np.arange(begins[-1]) - np.repeat(begins[:-1] - first, counts)
-        bags = csr_array((weight[number[index]], number[index], begins), shape=(len(rows), len(weight)))
+        bags = scipy.sparse.csr_array((weight[number[index]], number[index], begins), shape=(len(rows), len(weight)))
         bags.sum_duplicates()
         length = np.sqrt(np.asarray(bags.multiply(bags).sum(axis=1)).ravel())
         scale = np.where(counts >= _FEWEST_WORDS, 1.0 / np.maximum(length, 1e-12), 0.0)

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from clipkit.analysis.speech import HOPS_PER_S
 
@@ -151,4 +151,4 @@ def _means(moment: NDArray[np.int64], values: Values, n_moments: int) -> Values:
 def _smooth(measures: Values) -> Values:
     kernel = np.hanning(_SMOOTH + 3)[1:-1]
     padded = np.pad(measures, ((len(kernel) // 2, len(kernel) // 2), (0, 0)), mode="edge")
-    return np.asarray(lfilter(kernel / kernel.sum(), 1.0, padded, axis=0)[len(kernel) - 1 :])
+    return np.asarray(scipy.signal.lfilter(kernel / kernel.sum(), 1.0, padded, axis=0)[len(kernel) - 1 :])

@@ -14,8 +14,8 @@ from typing import Literal
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from clipkit.analysis.activity import Picture, optical_flow, own_activity
 from clipkit.analysis.faces import Face, detect_faces, face_tracks
@@ -235,7 +235,7 @@ def _face_evidence(sight: Sight, axis: Axis, motion: NDArray[np.float64]) -> NDA
         size = np.interp(times_s[near], when, [face.width if axis == "x" else face.height for face in track])
         # Shoulders are about two faces wide.
         shape = np.diff(np.clip((edges[None] - centre[:, None]) / (2 * size[:, None]) + 0.5, 0, 1), axis=1)
-        active = gaussian_filter1d((motion[near] * (shape > 0)).sum(axis=1), _FACE_SMOOTH, mode="nearest")
+        active = scipy.ndimage.gaussian_filter1d((motion[near] * (shape > 0)).sum(axis=1), _FACE_SMOOTH, mode="nearest")
         weight = size**2 * min(1.0, len(track) / 3) * (_FACE_IDLE + active)
         found[near] += weight[:, None] * shape
         weights[near] += weight

@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 from clipkit.kernels.limiter import released_gain
 from clipkit.kernels.loudness import k_weighting, weighted_power
@@ -179,7 +179,7 @@ def _envelope(samples: Samples) -> NDArray[np.float32]:
         last = min(first + _CHUNK, len(samples))
         from_, to = max(0, first - _REACH), min(len(samples), last + _REACH)
         for channel in range(samples.shape[1]):
-            fine = signal.resample_poly(samples[from_:to, channel], _OVERSAMPLING, 1, window=filter_taps)
+            fine = scipy.signal.resample_poly(samples[from_:to, channel], _OVERSAMPLING, 1, window=filter_taps)
             kept = np.abs(fine[(first - from_) * _OVERSAMPLING : (last - from_) * _OVERSAMPLING])
             peaks = kept.reshape(-1, _OVERSAMPLING).max(axis=1)
             np.maximum(envelope[first:last], peaks, out=envelope[first:last])
@@ -188,7 +188,7 @@ def _envelope(samples: Samples) -> NDArray[np.float32]:
 
 def _oversampling_filter() -> NDArray[np.float32]:
     half_length = 12 * _OVERSAMPLING
-    return np.asarray(signal.firwin(2 * half_length + 1, 1.0 / _OVERSAMPLING, window=("kaiser", 5.0)), np.float32)
+    return np.asarray(scipy.signal.firwin(2 * half_length + 1, 1.0 / _OVERSAMPLING, window=("kaiser", 5.0)), np.float32)
 
 
 def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gain: float, ceiling: float) -> Samples:
@@ -205,7 +205,7 @@ def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gai
         return np.asarray(samples * np.float32(gain), np.float32)
     n_ahead = max(1, round(_LOOK_AHEAD_S * rate_hz))
     allowed = (ceiling / np.maximum(peaks, ceiling)).astype(np.float32)
-    lowest = ndimage.minimum_filter1d(allowed, n_ahead + 1, origin=-((n_ahead + 1) // 2), mode="nearest")
+    lowest = scipy.ndimage.minimum_filter1d(allowed, n_ahead + 1, origin=-((n_ahead + 1) // 2), mode="nearest")
     gains = np.empty_like(lowest)
     released_gain(lowest, 1.0 - math.exp(-1.0 / (_RELEASE_S * rate_hz)), gains)
     padded = np.concatenate([np.full(n_ahead, gains[0]), gains]).astype(np.float64)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 RATE_HZ = 48_000
 
@@ -61,7 +61,8 @@ def _syllable(
     for formant_hz, bandwidth_hz in zip(_FORMANTS[vowel], (90, 110, 170), strict=True):
         radius = np.exp(-np.pi * bandwidth_hz / RATE_HZ)
         poles = [1.0, -2 * radius * np.cos(2 * np.pi * formant_hz / RATE_HZ), radius**2]
-        voice = 0.35 * voice / np.abs(voice).max() + np.asarray(lfilter([1.0], poles, voice)) * (1 - radius)
+        resonance = np.asarray(scipy.signal.lfilter([1.0], poles, voice)) * (1 - radius)
+        voice = 0.35 * voice / np.abs(voice).max() + resonance
     voice *= np.sin(np.pi * np.clip(t / length_s, 0, 1)) ** 0.6
     voice *= 0.30 / np.abs(voice).max()
     if fricative:
