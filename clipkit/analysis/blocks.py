@@ -115,12 +115,15 @@ class Block:
     def finished(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of the block, as displayed and without the unused tail."""
         n, levels = self.n_frames, np.arange(256)
-        shares = self._counts[:n] / self._counts[:n].sum(axis=1, keepdims=True)
-        mean = shares @ levels
+        counts = self._counts[:n]
+        n_counted = counts.sum(axis=1)
+        shares = counts / n_counted[:, None]
+        # Products of whole numbers: those of fractions wake the threads of BLAS, which then spin for longer.
+        mean, mean_square = (counts @ levels) / n_counted, (counts @ levels**2) / n_counted
         chroma = self._chroma[:n].mean(axis=(2, 3))
         scalars = {
             "luma_mean": mean,
-            "luma_std": np.sqrt(np.maximum(shares @ levels**2 - mean**2, 0.0)),
+            "luma_std": np.sqrt(np.maximum(mean_square - mean**2, 0.0)),
             "black_share": shares[:, : self._params.black_level + 1].sum(axis=1),
             "white_share": shares[:, self._params.white_level :].sum(axis=1),
             "edge_energy": self._edges[:n].mean(axis=(1, 2)),

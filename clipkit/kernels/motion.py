@@ -142,14 +142,21 @@ def best_ramp(shares: NDArray[np.float64]) -> tuple[int, int]:
         Last index of 0 and first index of 1, at least 3 apart; of equal ramps the earliest and shortest.
     """
     n, least, first, last = shares.size, np.inf, 0, 3
+    # What a ramp costs before it begins and after it ends is known beforehand, and mostly too much.
+    tails = np.zeros(n + 1)
+    for at in range(n - 1, -1, -1):
+        tails[at] = tails[at + 1] + (shares[at] - 1.0) ** 2
+    head = 0.0
     for begin in range(n - 3):
+        head += shares[begin] ** 2
+        if head >= least:
+            break
         for end in range(begin + 3, n):
-            total = 0.0
-            for at in range(n):
-                ramp = min(max((at - begin) / (end - begin), 0.0), 1.0)
-                total += (shares[at] - ramp) ** 2
+            total = head + tails[end]
+            for at in range(begin + 1, end):
                 if total >= least:
                     break
+                total += (shares[at] - (at - begin) / (end - begin)) ** 2
             if total < least:
                 least, first, last = total, begin, end
     return first, last
