@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from clipkit.themes import THEMES
 
 PLATFORM_NAMES = (
     "tiktok",
@@ -199,16 +201,29 @@ class CaptionParams(_Section):
     """Captions burned into the picture."""
 
     burn: bool = Field(True, description="burn captions in when there are words")
+    theme: Literal["bold", "clean", "boxed", "loud"] = Field(
+        "bold", description="a look: it sets what of the following is not set beside it"
+    )
     words_per_page: int = Field(4, ge=1, le=12, description="most words shown at once")
     line_length: int = Field(20, ge=8, le=42, description="most characters a line")
     font_size: int = Field(72, ge=24, le=160, description="height of the letters, pixels of a 1080 wide picture")
     colour: str = Field("#FFFFFF", pattern=r"^#[0-9A-Fa-f]{6}$", description="colour of the letters")
     highlight: str = Field("#FFD400", pattern=r"^#[0-9A-Fa-f]{6}$", description="colour of the word being said")
     outline: float = Field(5.0, ge=0.0, le=20.0, description="width of the dark outline, pixels")
+    uppercase: bool = Field(False, description="capital letters only")
+    box: Literal["auto", "always", "never"] = Field(
+        "auto", description="a box behind the letters; auto: where the picture would make them hard to read"
+    )
     max_page_s: float = Field(4.0, ge=0.5, le=10.0, description="longest time one page stays, seconds")
     pause_s: float = Field(0.3, ge=0.0, le=5.0, description="a pause longer than this starts a new page, seconds")
     hold_s: float = Field(0.5, ge=0.0, le=3.0, description="a page stays this long after its last word, seconds")
     font: str | None = Field(None, description="font file (.ttf or .otf) to use first; none: the one that came along")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wear_theme(cls, given: Any) -> Any:
+        name = given.get("theme") if isinstance(given, dict) else None
+        return {**THEMES[name], **given} if isinstance(name, str) and name in THEMES else given
 
 
 class AudioParams(_Section):

@@ -110,9 +110,11 @@ def read_value(text: str) -> Any:
 
     Examples
     --------
-    >>> read_value("[a, 2]"), read_value("16:9")
-    (['a', 2], '16:9')
+    >>> read_value("[a, 2]"), read_value("16:9"), read_value("#FFD400")
+    (['a', 2], '16:9', '#FFD400')
     """
+    if text.startswith("#"):  # a colour; nobody sets a comment
+        return text
     return yaml.load(text, Loader=_Loader)
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from clipkit.errors import ParamsError
 from clipkit.media.reader import open_video
 from clipkit.media.writer import FrameEncoder
-from clipkit.output.captions import caption_width, make_pages, make_sidecar_pages, write_ass, write_srt
+from clipkit.output.captions import caption_width, make_pages, make_sidecar_pages, page_box, write_ass, write_srt
 from clipkit.output.faces import FONTS_DIR, choose_face, load_faces
-from clipkit.output.pages import page_rows
+from clipkit.output.page import page_rows
 from clipkit.output.platforms import load_platforms, safe_box
 from clipkit.params import CaptionParams
 
@@ -50,19 +50,33 @@ SMALL_BOX = safe_box(list(load_platforms().values()), *SIZE)
 LONG_WORDS = ("https://example.com/" + 40 * "a", "W" * 26, "Донаудампфшиффартсгезельшафт")
 MARKUP = (r"{\b1}", "<b>hi</b>", r"a\Nb", "{", "}", r"\h", "&amp;", "100%")
 SCRIPTS = ("Привет", "Γειά", "tiếng", "שלום", "مرحبا")
+TO_THE_LEFT = ("שלום עולם", "مرحبا يا", "YouTube שלום")
+EMOJI = ("ok", "ok 👩\u200d👩\u200d👧", "o\ufe0fk", "ok\u20e3", "ok 🇫🇷")
 BARE = "Hamburgefonts"
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """Return a function from a text to a picture with it as caption; without a text there is none."""
-    texts = ["Wide gyp Ågypt", "first second", BARE, *LONG_WORDS, *MARKUP, *SCRIPTS, *("x" * n for n in range(1, 10))]
+    texts = [
+        "Wide gyp Ågypt",
+        "first second",
+        BARE,
+        *LONG_WORDS,
+        *MARKUP,
+        *SCRIPTS,
+        *TO_THE_LEFT,
+        *EMOJI,
+        *("x" * n for n in range(1, 10)),
+    ]
     folder = tmp_path_factory.mktemp("drawn")
     pages = []
     for second, text in enumerate(texts):
         (page,) = page_rows(pages_of(words_of(text)))
         words = tuple(word._replace(start_s=second + word.start_s / 10) for word in page.words)
         pages.append(page._replace(start_s=float(second), end_s=second + 1.0, words=words))
+    # Most of the text of a file decides which way a mixed line runs.
+    pages[0] = pages[0]._replace(text=f"{pages[0].text}\n{1000 * 'ש'}")
     ass_of(pd.DataFrame(pages), folder)
     y, c = np.full(SIZE[::-1], 90, np.uint8), np.full((SIZE[1] // 2, SIZE[0] // 2), 128, np.uint8)
     with FrameEncoder(
@@ -134,6 +148,25 @@ def test_other_scripts_are_drawn(drawn, text):
     assert len(changed(drawn(text), drawn(None))) > 150
 
 
+def is_yellow(picture):
+    return (picture[:, :, 0] > 200) & (picture[:, :, 1] > 160) & (picture[:, :, 2] < 90)
+
+
+@pytest.mark.parametrize("text", TO_THE_LEFT)
+def test_text_that_runs_to_the_left_begins_at_the_right(drawn, text):
+    picture = drawn(text)
+
+    first, rest = is_yellow(picture), picture.min(axis=2) > 220
+    assert first.sum() > 40
+    assert rest.sum() > 40
+    assert np.argwhere(first)[:, 1].mean() > np.argwhere(rest)[:, 1].mean() + 5
+
+
+@pytest.mark.parametrize("text", EMOJI[1:])
+def test_what_no_font_has_of_an_emoji_leaves_no_box(drawn, text):
+    assert np.abs(drawn(text) - drawn("ok")).max() <= 12
+
+
 def test_shown_widths_are_those_that_were_planned(drawn):
     columns = changed(drawn(BARE), drawn(None))[:, 1]
 
@@ -172,6 +205,55 @@ def test_pages_end_with_sentences_and_pauses():
 def test_phrases_are_split_evenly_and_rather_at_commas():
     assert [len(page.words) for page in page_rows(pages_of(words_of("a b c d e")))] in ([3, 2], [2, 3])
     assert pages_of(words_of("so yes, then we go"))["text"].tolist() == ["so yes,", "then we go"]
+
+
+def test_pages_that_are_read_too_fast_are_joined_with_a_slower_neighbour():
+    words = words_of("extraordinarily complicated thing he said", word_s=0.8)
+    words.loc[0, "end_s"] = words.loc[1, "start_s"] = 0.4
+    words.loc[1, "end_s"] = words.loc[2, "start_s"] = 0.8
+
+    alone = page_rows(pages_of(words, words_per_page=1))
+
+    # Of the first two, 15 letters in 0.4 s, neither can wait for the other.
+    assert [len(page.words) for page in alone][-2:] == [1, 1]
+    assert max(len(page.words) for page in alone) == 3
+    rates = [len(page.text.replace("\n", "")) / (page.end_s - page.start_s) for page in alone]
+    assert max(rates) < 15 / 0.4
+
+
+def test_pages_change_on_a_cut_that_is_near():
+    words = words_of("We came. They saw. He won.", pauses={4: 1.5})
+
+    def times(*cuts_s):
+        pages = make_pages(words, 0.0, 6.0, CaptionParams(), line_width_px=LINE_PX, cuts_s=cuts_s)
+        return [round(float(time_s), 2) for time_s in (*pages["start_s"], *pages["end_s"])]
+
+    assert times() == [0.0, 0.8, 3.1, 0.8, 2.1, 4.4]
+    assert times(0.75) == [0.0, 0.75, 3.1, 0.75, 2.1, 4.4]  # a little early
+    assert times(0.9) == [0.0, 0.9, 3.1, 0.9, 2.1, 4.4]  # a little late
+    assert times(0.6) == times()  # a word would be cut off
+    assert times(2.9) == [0.0, 0.8, 2.9, 0.8, 2.1, 4.4]
+    assert times(1.8) == [0.0, 0.8, 3.1, 0.8, 1.8, 4.4]  # not over into the next shot
+    assert times(2.3) == [0.0, 0.8, 3.1, 0.8, 2.3, 4.4]  # not gone just before it
+
+
+def test_pages_rather_end_at_a_cut_than_run_over_it():
+    words = words_of("so then we go to town")
+
+    def texts(*cuts_s):
+        pages = make_pages(words, 0.0, 4.0, CaptionParams(), line_width_px=LINE_PX, cuts_s=cuts_s)
+        return [text.replace("\n", " ") for text in pages["text"]]
+
+    assert texts() == ["so then we", "go to town"]
+    assert texts(0.85) == ["so then", "we go to town"]
+
+
+def test_times_that_a_person_gave_do_not_move_to_cuts():
+    words = words_of("We came. They saw.")
+
+    pages = make_pages(words, 0.0, 3.0, CaptionParams(), line_width_px=LINE_PX, stops_s=[0.8, 1.6], cuts_s=[0.75, 1.7])
+
+    assert pages["end_s"].tolist() == pytest.approx([0.8, 1.6])
 
 
 def test_a_short_hole_between_pages_is_closed_and_a_long_one_is_not():
@@ -230,10 +312,47 @@ def test_tags_in_the_sidecar_are_kept_as_text(tmp_path):
 
 
 def test_the_line_of_a_box_to_one_side_has_the_whole_box():
-    params = CaptionParams(outline=0.0)
+    params = CaptionParams(outline=0.0, box="never")
 
     assert caption_width((600, 0, 1000, 10), 1080, params) == 400
     assert caption_width((100, 0, 900, 10), 1080, params) == 720
+
+
+@pytest.mark.parametrize("theme", ["bold", "boxed"])
+def test_a_page_stands_where_it_is_said_to(tmp_path, theme):
+    params = CaptionParams(theme=theme)
+    (page,) = page_rows(make_pages(words_of("gyp Ågypt"), 0.0, 1.0, params))
+    has_box = params.box == "always"
+    write_ass(pd.DataFrame([page]), tmp_path / "a.ass", params, width=1080, height=1920, safe_box=BOX, has_box=has_box)
+    y, c = np.full(SIZE[::-1], 200, np.uint8), np.full((SIZE[1] // 2, SIZE[0] // 2), 128, np.uint8)
+    with FrameEncoder(
+        tmp_path / "a.mp4",
+        width=SIZE[0],
+        height=SIZE[1],
+        frame_rate=Fraction(1),
+        captions_path=tmp_path / "a.ass",
+        fonts_dir=FONTS_DIR,
+        crf=4,
+        preset="ultrafast",
+    ) as encoder:
+        encoder.write(y, c, c)
+        encoder.write(y, c, c)
+    with open_video(tmp_path / "a.mp4") as reader:
+        with_captions, without = (frame.rgb().astype(int) for frame in reader)
+
+    pixels = changed(with_captions, without)
+
+    scale = SIZE[0] / FRAME[0]
+    left, top, right, bottom = page_box(page, params, width=1080, height=1920, safe_box=BOX)
+    assert pixels[:, 1].min() >= scale * left - 2
+    assert pixels[:, 1].max() <= scale * right + 2
+    assert pixels[:, 0].min() >= scale * top - 2
+    assert pixels[:, 0].max() <= scale * bottom + 2
+    assert np.ptp(pixels[:, 1]) > 0.8 * scale * (right - left)
+    assert np.ptp(pixels[:, 0]) > (0.8 if has_box else 0.6) * scale * (bottom - top)
+    if has_box:
+        middle = with_captions[round(scale * (top + 6)), SIZE[0] // 2]
+        assert middle == pytest.approx(0.35 * without[0, 0], abs=6)
 
 
 def test_a_font_of_the_users_is_tried_first(tmp_path):
@@ -270,8 +389,9 @@ LETTERS = st.text(alphabet="abcdefghij,.;éü-", min_size=1, max_size=14)
     lasts=st.lists(st.floats(0.0, 0.9), min_size=40, max_size=40),
     words_per_page=st.integers(1, 6),
     line_length=st.integers(8, 30),
+    cuts_s=st.lists(st.floats(0.0, 20.0), max_size=12),
 )
-def test_pages_hold_every_word_once_in_order_and_never_overlap(texts, gaps, lasts, words_per_page, line_length):
+def test_pages_hold_every_word_once_in_order_and_never_overlap(texts, gaps, lasts, words_per_page, line_length, cuts_s):
     rows, time_s = [], 0.0
     for text, gap, last in zip(texts, gaps, lasts, strict=False):
         rows.append((text, time_s + gap, time_s + gap + last, text.endswith(".")))
@@ -280,12 +400,12 @@ def test_pages_hold_every_word_once_in_order_and_never_overlap(texts, gaps, last
     words = words.astype({"start_s": float, "end_s": float, "ends_sentence": bool})
     params = CaptionParams(words_per_page=words_per_page, line_length=line_length)
 
-    pages = page_rows(make_pages(words, 0.0, time_s + 1.0, params, line_width_px=LINE_PX))
+    pages = page_rows(make_pages(words, 0.0, time_s + 1.0, params, line_width_px=LINE_PX, cuts_s=cuts_s))
 
     assert [word.text for page in pages for word in page.words] == texts[: len(rows)]
     for page, following in zip(pages, [*pages[1:], None], strict=False):
         lines = page.text.split("\n")
-        assert 1 <= len(page.words) <= words_per_page
+        assert 1 <= len(page.words) <= words_per_page + 2
         assert len(lines) <= 2
         assert 0.0 <= page.start_s < page.end_s <= time_s + 1.0 + 1e-9
         assert following is None or page.end_s <= following.start_s + 1e-9

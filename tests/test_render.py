@@ -139,8 +139,38 @@ def test_captions_are_in_the_picture_and_nowhere_but_in_their_box(numbered, fini
     assert plain.srt_path.read_bytes() == b""
 
 
+DARK = {"colour": "#101010", "highlight": "#102010", "outline": 0.0}
+
+
+@pytest.mark.parametrize(("luma", "has_box"), [(16, True), (235, False)])
+def test_letters_get_a_box_where_the_picture_would_hide_them(tmp_path, luma, has_box):
+    video = tmp_path / "plain.mp4"
+    write_video(video, (np.full((180, 320, 3), 255 * (luma > 16), np.uint8) for _ in range(75)), frame_rate=25)
+
+    (rendered,) = make(video, tmp_path / "out", params=params_of(captions=DARK))
+
+    found = rendered.conformance
+    assert found.has_box is has_box
+    assert found.contrast >= 3.0
+    assert found.outside == 0
+    assert any("got a box" in note for note in rendered.notes) is has_box
+    (without,) = make(video, tmp_path / "never", params=params_of(captions={**DARK, "box": "never"}))
+    assert not without.conformance.has_box
+    assert (without.conformance.contrast < 1.5) is has_box
+
+
+def test_capital_letters_are_for_the_picture_alone(numbered, finished, tmp_path):
+    (loud,) = make(numbered, tmp_path, params=params_of(captions={"uppercase": True}))
+
+    assert loud.srt_path.read_bytes() == finished[1].srt_path.read_bytes()
+    assert loud.path.read_bytes() != finished[1].path.read_bytes()
+    assert loud.conformance.n_pages == 1
+
+
 def test_captions_can_be_left_to_the_sidecar(numbered, tmp_path):
     (rendered,) = make(numbered, tmp_path, params=params_of(captions={"burn": False}))
+
+    assert rendered.conformance is None
 
     assert rendered.caption_box is None
     assert "hello" in rendered.srt_path.read_text(encoding="utf-8")
@@ -426,7 +456,7 @@ def test_colours_are_those_of_the_source(tmp_path, tagged, matrix):
     assert shown[:, -500:-50].mean(axis=(0, 1)) == pytest.approx([40, 160, 90], abs=4)
 
 
-@pytest.mark.parametrize("broken", ["write_cover", "_check", "_lay_down"])
+@pytest.mark.parametrize("broken", ["write_cover", "check_file", "_lay_down"])
 def test_after_an_error_nothing_new_is_there_and_the_old_files_are(numbered, tmp_path, monkeypatch, broken):
     make(numbered, tmp_path, end_s=1.2)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

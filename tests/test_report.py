@@ -152,6 +152,23 @@ def test_the_mean_score_stands_beside_the_centre_prior(run_dir):
 
 
 @pytest.mark.parametrize("quality", [None, [], {"mean_score": "high"}, {"mean_score": 0.5}])
+def test_each_clip_says_how_it_is_framed_and_how_its_captions_can_be_read(run_dir):
+    crop = pd.read_csv(run_dir / "tables" / "crop.csv")
+    crop.loc[crop["clip_id"] == 1, "layout"] = "split"
+    crop.to_csv(run_dir / "tables" / "crop.csv", index=False)
+    captions = {"clip_id": 1, "platform": "x", "n_pages": 9, "max_cps": 24.4, "contrast": 3.6, "has_box": True}
+    pd.DataFrame([{**captions, "note": "2 outside the safe box"}]).to_csv(
+        run_dir / "tables" / "captions.csv", index=False
+    )
+
+    shown = Page(render_report(run_dir)).visible
+
+    assert "Framing: two people, one above the other." in shown
+    assert "Captions: 9 pages, read at 24 characters a second at most, contrast 3.6 at least, in a box." in shown
+    assert "Against the rules: 2 outside the safe box." in shown
+    assert shown.count("Captions: ") == 1
+
+
 def test_a_record_without_its_quality_leaves_the_sentence_out(run_dir, quality):
     record = json.loads((run_dir / "run.json").read_text())
     (run_dir / "run.json").write_text(json.dumps(record | {"quality": quality}))

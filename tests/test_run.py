@@ -41,7 +41,7 @@ def test_run_folder_is_complete(done: dict):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     tables = (
         "frames.parquet audio.parquet words.parquet shots.csv candidates.csv clips.csv rejected.csv "
-        "preflight.csv sidecars.csv crop.csv verdicts.csv"
+        "preflight.csv sidecars.csv crop.csv captions.csv verdicts.csv"
     )
 
     assert {"run.json", "clip_video.ipynb", "report.html", "timeline.otio", "timeline.edl", "timeline.fcpxml"} <= names

@@ -38,11 +38,11 @@ class Face:
 
     def missing(self, text: str) -> str:
         """Return the characters of `text` that the face cannot draw."""
-        return "".join(c for c in text if ord(c) not in self.advances and not _is_invisible(c))
+        return "".join(c for c in text if ord(c) not in self.advances and not is_invisible(c))
 
     def width_em(self, text: str) -> float:
         """Return the width of a line in em, without kerning; an unknown character counts one em."""
-        return sum(0.0 if _is_invisible(c) else self.advances.get(ord(c), 1.0) for c in text)
+        return sum(0.0 if is_invisible(c) else self.advances.get(ord(c), 1.0) for c in text)
 
 
 def load_faces(font: str | None = None) -> tuple[Face, ...]:
@@ -100,7 +100,8 @@ def _read_face(path: Path) -> Face:
     return Face(name=name, path=path, advances=advances, line_em=line / em)
 
 
-def _is_invisible(character: str) -> bool:
+def is_invisible(character: str) -> bool:
+    """Tell whether a character only steers how others are drawn, such as a joiner."""
     return (unicodedata.category(character) in ("Cf", "Mn", "Me") and not character.isprintable()) or (
         0xFE00 <= ord(character) <= 0xFE0F
     )

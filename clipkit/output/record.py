@@ -38,6 +38,14 @@ _COLUMNS: dict[str, dict[str, str]] = {
     },
     "rejected": {"start_s": "number", "end_s": "number", "rule": "text"},
     "crop": {"time_s": "number", "x": "number", "width": "number", "layout": "text"},
+    "captions": {
+        "clip_id": "number",
+        "n_pages": "number",
+        "max_cps": "number",
+        "contrast": "number",
+        "has_box": "truth",
+        "note": "text",
+    },
     "verdicts": {"check": "text", "value": "text", "limit": "text", "ok": "truth", "severity": "text"},
 }
 _PARQUET = ("frames", "audio", "words")
@@ -173,7 +181,7 @@ class RunRecord:
         ----------
         name : str
             ``frames``, ``audio``, ``words``, ``shots``, ``candidates``, ``clips``, ``rejected``,
-            ``crop`` or ``verdicts``.  Rows whose numbers cannot be read are left out.
+            ``crop``, ``captions`` or ``verdicts``.  Rows whose numbers cannot be read are left out.
         """
         if name not in self._tables:
             self._tables[name] = self._read_table(name)

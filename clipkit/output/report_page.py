@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from clipkit.output.clip_facts import captions_sentence, framing_sentence
 from clipkit.output.record import ClipFile, RunRecord, verdict_word
 from clipkit.params import Params
 from clipkit.timeline import format_timecode
@@ -34,7 +35,16 @@ _ADVICE = {
 
 def page_content(run: RunRecord) -> dict[str, Any]:
     """Return everything that the report's template shows, except the figures."""
-    clips = [{**card, "cover": cover_uri(card["cover"])} for card in clip_cards(run)]
+    crop, captions = run.table("crop"), run.table("captions")
+    clips = [
+        {
+            **card,
+            "cover": cover_uri(card["cover"]),
+            "framing": framing_sentence(crop, card["clip_id"]),
+            "captions": captions_sentence(captions, card["clip_id"]),
+        }
+        for card in clip_cards(run)
+    ]
     broken_sentence, broken, checks = _verdicts(run)
     page: dict[str, Any] = {
         "video": run.video_name,

@@ -29,6 +29,7 @@ from clipkit.media.audio import track_note
 from clipkit.media.probe import MediaInfo, require_video
 from clipkit.media.speech_model import SpeechModel, find_model, what_is_missing
 from clipkit.media.subtitles import Subtitles, find_subtitles
+from clipkit.output.conformance import conformance_table
 from clipkit.output.exchange import write_timelines
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.preflight import preflight, refusals, takers
@@ -240,6 +241,7 @@ class ClipRun:
             crops = []
             sidecars = find_sidecars(self.folder, clip_list)
             show = self._share("render")
+            cuts_s = self.transitions.loc[self.transitions["kind"] == "cut", "begin_s"].tolist()
             fitting = self._preflight()
             rows: list[Any] = [clip for clip in self.clips.itertuples(index=False) if clip.clip_id in fitting]
             if not rows:
@@ -260,6 +262,7 @@ class ClipRun:
                     fitting[clip.clip_id],
                     self.folder.clips,
                     info=self.info,
+                    cuts_s=cuts_s,
                     edits=edits[done],
                     progress=partial(_part_of, show, done, len(rows)),
                 )
@@ -269,6 +272,7 @@ class ClipRun:
                     self.folder.note("render", note)
             self.crop = pd.concat(crops, ignore_index=True)
             self.folder.save_table("crop.csv", self.crop)
+            self.folder.save_table("captions.csv", conformance_table(self.rendered, self.params.captions))
             return self.rendered
 
     def verify(self) -> pd.DataFrame:
