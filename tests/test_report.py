@@ -144,14 +144,6 @@ def test_text_from_strangers_stays_text(tmp_path, rng):
             json.loads(text)
 
 
-def test_the_mean_score_stands_beside_the_centre_prior(run_dir):
-    text = render_report(RunRecord(run_dir))
-
-    assert "Mean score 0.61." in text
-    assert "would have scored 0.52 (centre prior)" in text
-
-
-@pytest.mark.parametrize("quality", [None, [], {"mean_score": "high"}, {"mean_score": 0.5}])
 def test_each_clip_says_how_it_is_framed_and_how_its_captions_can_be_read(run_dir):
     crop = pd.read_csv(run_dir / "tables" / "crop.csv")
     crop.loc[crop["clip_id"] == 1, "layout"] = "split"
@@ -161,7 +153,7 @@ def test_each_clip_says_how_it_is_framed_and_how_its_captions_can_be_read(run_di
         run_dir / "tables" / "captions.csv", index=False
     )
 
-    shown = Page(render_report(run_dir)).visible
+    shown = Page(render_report(RunRecord(run_dir))).visible
 
     assert "Framing: two people, one above the other." in shown
     assert "Captions: 9 pages, read at 24 characters a second at most, contrast 3.6 at least, in a box." in shown
@@ -169,6 +161,14 @@ def test_each_clip_says_how_it_is_framed_and_how_its_captions_can_be_read(run_di
     assert shown.count("Captions: ") == 1
 
 
+def test_the_mean_score_stands_beside_the_centre_prior(run_dir):
+    text = render_report(RunRecord(run_dir))
+
+    assert "Mean score 0.61." in text
+    assert "would have scored 0.52 (centre prior)" in text
+
+
+@pytest.mark.parametrize("quality", [None, [], {"mean_score": "high"}, {"mean_score": 0.5}])
 def test_a_record_without_its_quality_leaves_the_sentence_out(run_dir, quality):
     record = json.loads((run_dir / "run.json").read_text())
     (run_dir / "run.json").write_text(json.dumps(record | {"quality": quality}))
