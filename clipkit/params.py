@@ -187,6 +187,12 @@ class ReframeParams(_Section):
         "rule the shots in which they lie",
     )
     faces: bool = Field(True, description="look for faces")
+    detector: str | None = Field(
+        None,
+        min_length=1,
+        description="ONNX file that looks for them better: YuNet, or a YOLO (v8 or later) that knows people; none: "
+        "Haar cascades",
+    )
     screens: bool = Field(True, description="show slides and screen recordings as wide as their text")
     split: bool = Field(True, description="show two people who are far apart one above the other")
     bed: Literal["blur", "plain"] = Field(

@@ -158,13 +158,15 @@ def test_keyframes_of_a_window_that_moves_up_and_down_are_y(tmp_path: Path, rng:
     assert (crop["y"] + crop["height"] / 2).to_numpy() == pytest.approx(0.25)
 
 
-def test_notes_say_which_clips_the_keyframes_moved() -> None:
+def test_notes_say_what_a_persons_files_did() -> None:
     params = ReframeParams(keyframes="a/mine.csv")
     crop = pd.DataFrame({"clip_id": [1, 1, 2, 3], "layout": ["keyframes", "track", "track", "keyframes"]})
 
     assert crop_notes(crop, ReframeParams()) == []
     assert crop_notes(crop, params) == ["the window goes through the keyframes of mine.csv in these clips: 1, 3."]
     assert "moved no window" in crop_notes(crop[2:3], params)[0]
+    assert "mine.onnx" in crop_notes(crop, ReframeParams(detector="a/mine.onnx"))[0]
+    assert crop_notes(crop, ReframeParams(detector="a/mine.onnx", faces=False)) == []
 
 
 def test_a_page_of_text_is_shown_as_wide_as_its_text(tmp_path: Path) -> None:

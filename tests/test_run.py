@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import onnx_model
 import pandas as pd
 import papermill
 import pytest
@@ -191,9 +192,10 @@ def test_keyframes_move_the_window_of_a_rendered_clip(talk: Path, tmp_path: Path
     assert (first["x"] + first["width"]).to_numpy() == pytest.approx(1.0)
 
 
-def test_what_keyframes_say_is_part_of_what_names_a_run(talk: Path, tmp_path: Path):
-    mine = tmp_path / "mine.csv"
-    params = Params.model_validate({"reframe": {"keyframes": str(mine)}})
+@pytest.mark.parametrize("name", ["keyframes", "detector"])
+def test_what_is_in_a_file_for_the_camera_is_part_of_what_names_a_run(talk: Path, tmp_path: Path, name: str):
+    mine = tmp_path / "mine"
+    params = Params.model_validate({"reframe": {name: str(mine)}})
     mine.write_text("time_s,x\n1.0,0.2\n")
     before = identify(talk, params)["digest"]
     mine.write_text("time_s,x\n1.0,0.3\n")
@@ -211,11 +213,12 @@ def test_the_notebook_gets_paths_that_hold_anywhere(talk: Path, tmp_path: Path, 
     monkeypatch.setattr("clipkit.runs.run.execute_notebook", execute)
     monkeypatch.chdir(tmp_path)
     Path("mine.csv").write_text("time_s,x\n1.0,0.2\n")
-    settings = {"reframe": {"keyframes": "mine.csv"}, "captions": {"font": "mine.ttf"}}
+    onnx_model.yunet(Path("mine.onnx"))
+    settings = {"reframe": {"keyframes": "mine.csv", "detector": "mine.onnx"}, "captions": {"font": "mine.ttf"}}
     with pytest.raises(KeyboardInterrupt):
         run(talk, out=tmp_path / "out", settings=settings)
 
-    assert given["reframe"] == {"keyframes": str(tmp_path / "mine.csv")}
+    assert given["reframe"] == {"keyframes": str(tmp_path / "mine.csv"), "detector": str(tmp_path / "mine.onnx")}
     assert given["captions"] == {"font": str(tmp_path / "mine.ttf")}
 
 

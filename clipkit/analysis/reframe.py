@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clipkit.analysis.camera import path_at, plan_path
+from clipkit.analysis.detector import Colour, Detector, load_detector
 from clipkit.analysis.faces import Face, face_tracks
 from clipkit.analysis.keyframes import Keyframes, path_through, read_keyframes
 from clipkit.analysis.screen import text_span
@@ -59,29 +61,25 @@ def window_size(width: int, height: int, aspect: str) -> tuple[float, float]:
     return (share, 1.0) if share < 1.0 else (1.0, 1.0 / share)
 
 
-def window_travel(video: VideoInfo, aspect: str) -> tuple[Axis, float]:
+def _travel(video: VideoInfo, aspect: str) -> tuple[Axis, float]:
     """Return the axis that a window of a shape moves on, and its length along it as a fraction of the frame."""
     width, height = window_size(video.width, video.height, aspect)
     return ("y", height) if height < 1.0 else ("x", width)
 
 
-def find_keyframes(video: VideoInfo, params: ReframeParams) -> Keyframes | None:
-    """Return the keyframes that a person gave for a video, None without.
+def _find_keyframes(video: VideoInfo, params: ReframeParams) -> Keyframes | None:
+    return None if params.keyframes is None else read_keyframes(params.keyframes, _travel(video, params.aspect)[0])
 
-    Raises
-    ------
-    InputError
-        As :func:`clipkit.analysis.keyframes.read_keyframes`.
-    """
-    if params.keyframes is None:
-        return None
-    return read_keyframes(params.keyframes, window_travel(video, params.aspect)[0])
+
+def _find_detector(params: ReframeParams) -> Detector | None:
+    return None if params.detector is None else load_detector(params.detector)
 
 
 def check_files(info: MediaInfo, params: ReframeParams) -> None:
     """Raise what :func:`plan_crop` would raise of the files that the params name, before anything is measured."""
     if info.video is not None:
-        find_keyframes(info.video, params)
+        _find_keyframes(info.video, params)
+        _find_detector(params)
 
 
 def plan_crop(
@@ -123,17 +121,19 @@ def plan_crop(
     Raises
     ------
     InputError
-        ``input.bad_stretch`` if no frame lies in the stretch; what :func:`read_keyframes` raises.
+        ``input.bad_stretch`` if no frame lies in the stretch; what :func:`read_keyframes` and :func:`load_detector`
+        raise.
     """
     starts_s = shots_from_transitions(transitions, math.inf)["start_s"].to_numpy(np.float64)
     with open_video(
         path, reader=params.source.reader, threads=params.resources.threads, security=params.security
     ) as reader:
         video = (info and info.video) or reader.video
-        axis, size = window_travel(video, params.reframe.aspect)
-        keyframes = find_keyframes(video, params.reframe)
+        axis, size = _travel(video, params.reframe.aspect)
+        keyframes = _find_keyframes(video, params.reframe)
         lock = None if params.reframe.lock is None else locked_place(params.reframe.lock)
-        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens)
+        detector = _find_detector(params.reframe)
+        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens, detector=detector)
         looks = size < 1.0 and lock is None
         shots: list[list[float]] = []
         numbers: list[int] = []
@@ -148,7 +148,8 @@ def plan_crop(
                 observer.begin_shot()
             shots[-1].append(frame.time_s)
             if looks and frame.time_s >= next_s - _ROUNDING_S:
-                observer.glance(display_picture(frame, video, FACE_SIDE), frame.time_s)
+                colour = partial(_colour_picture, frame)
+                observer.glance(display_picture(frame, video, FACE_SIDE), frame.time_s, colour)
                 next_s = max(next_s + 1.0 / (_GLANCES_PER_KNOT * params.reframe.rate_hz), frame.time_s)
     if not shots:
         message = (
@@ -188,6 +189,9 @@ def crop_notes(crop: pd.DataFrame, params: ReframeParams) -> list[str]:
         did = f"the window goes through the keyframes of {name} in these clips: {where}."
         none = f"the keyframes of {name} moved no window: they lie in no shot of a clip, or it takes the whole frame."
         notes.append(did if where else none)
+    if params.detector is not None and params.faces and params.lock is None:
+        name = Path(params.detector).name
+        notes.append(f"the network {name} looked for faces or people, instead of the search that came along.")
     return notes
 
 
@@ -231,6 +235,12 @@ def display_picture(frame: Frame, video: VideoInfo, long_side: int) -> NDArray[n
     size = (height, width) if video.rotation in (90, 270) else (width, height)
     small = shrink(lines, size)
     return np.ascontiguousarray(turn(small, video.rotation, video.mirrored))  # type: ignore[arg-type]
+
+
+def _colour_picture(frame: Frame, long_side: int) -> Colour:
+    """Return blue, green and red of a frame as displayed, small."""
+    height = picture_size(frame.info.width, frame.info.height, long_side)[1]
+    return np.ascontiguousarray(frame.rgb(height)[..., ::-1])
 
 
 class _Moved(NamedTuple):

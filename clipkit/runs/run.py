@@ -97,6 +97,7 @@ def _lasting(settings: Mapping[str, Any], params: Params) -> Mapping[str, Any]:
     named = (
         ("speech", "transcribe", model if Path(model).expanduser().is_dir() else None),
         ("reframe", "keyframes", params.reframe.keyframes),
+        ("reframe", "detector", params.reframe.detector),
         ("captions", "font", params.captions.font),
     )
     found = ((section, key, Path(path).expanduser().resolve()) for section, key, path in named if path)
