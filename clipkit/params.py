@@ -182,7 +182,19 @@ class ReframeParams(_Section):
         description="keep the window at left, centre, right or a place across the frame such as 30%; none: follow "
         "the subject",
     )
+    keyframes: str | None = Field(
+        None,
+        min_length=1,
+        description="CSV file of places for the window, time_s and x (its middle, 0 to 1) or rows of a crop.csv: they "
+        "rule the shots in which they lie",
+    )
     faces: bool = Field(True, description="look for faces")
+    detector: str | None = Field(
+        None,
+        min_length=1,
+        description="ONNX file that looks for them better: YuNet, or a YOLO (v8 or later) that knows people; none: "
+        "Haar cascades",
+    )
     screens: bool = Field(True, description="show slides and screen recordings as wide as their text")
     split: bool = Field(True, description="show two people who are far apart one above the other")
     bed: Literal["blur", "plain"] = Field(

@@ -138,6 +138,28 @@ def test_bad_clip_list_names_line_and_rule(capsys, tmp_path: Path, talk):
     assert "clips.csv, line 3" in error
 
 
+@pytest.mark.parametrize("verb", ["run", "reframe", "render", "analyze"])
+def test_files_for_the_camera_that_cannot_be_used_are_refused_before_any_work(
+    capsys, tmp_path: Path, talk, monkeypatch, verb
+):
+    monkeypatch.setattr("clipkit.runs.verbs.measure_frames", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr("clipkit.runs.stages.measure_frames", lambda *_, **__: pytest.fail("too late"))
+    (tmp_path / "clips.csv").write_text("clip_id,start_s,end_s\n1,2,5\n")
+    (tmp_path / "mine.csv").write_text("time_s,x\n1.0,left\n")
+    video = [str(tmp_path / "clips.csv"), "--video", str(talk)] if verb == "render" else [str(talk)]
+    out = ["--out", str(tmp_path / "out")]
+
+    missing = refuse(capsys, verb, *video, *out, "--set", f"reframe.keyframes={tmp_path / 'none.csv'}")
+    wrong = refuse(capsys, verb, *video, *out, "--set", f"reframe.keyframes={tmp_path / 'mine.csv'}")
+
+    no_network = refuse(capsys, verb, *video, *out, "--set", f"reframe.detector={tmp_path / 'mine.csv'}")
+
+    assert "none.csv" in missing
+    assert "mine.csv: a detector must be an ONNX file" in no_network
+    assert "mine.csv, line 2: x must be a fraction of the frame" in wrong
+    assert not list(tmp_path.rglob("*.mp4"))
+
+
 def test_render_says_what_a_platform_refuses_and_wastes_no_work_on_it(capsys, talk, tmp_path, monkeypatch):
     clips = tmp_path / "clips.csv"
     clips.write_text("clip_id,start_s,end_s\n1,0.0,3.0\n2,4.0,8.0\n")

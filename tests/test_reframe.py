@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from test_screen import slide
 
-from clipkit.analysis.reframe import COLUMNS, at_knots, display_picture, plan_crop, window_size
+from clipkit.analysis.reframe import COLUMNS, at_knots, crop_notes, display_picture, plan_crop, window_size
 from clipkit.errors import InputError
 from clipkit.media.reader import open_video
 from clipkit.media.writer import write_video
-from clipkit.params import Params
+from clipkit.params import Params, ReframeParams
 
 RATE = 20
 PARAMS = Params.model_validate({"reframe": {"faces": False}, "resources": {"threads": 1}})
@@ -57,7 +57,7 @@ def check_table(crop: pd.DataFrame) -> None:
     assert crop[["x", "y", "width", "height"]].min().min() >= 0.0
     assert (crop["x"] + crop["width"]).max() <= 1.0 + 1e-12
     assert (crop["y"] + crop["height"]).max() <= 1.0 + 1e-12
-    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "split", "locked"}
+    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "split", "locked", "keyframes"}
     assert (np.diff(crop["time_s"]) > 0).all()
 
 
@@ -103,6 +103,70 @@ def test_a_locked_window_stays_where_it_was_put(tmp_path: Path, rng: np.random.G
 def test_a_lock_that_is_no_place_is_refused(lock: str) -> None:
     with pytest.raises(ValueError, match="lock"):
         Params.model_validate({"reframe": {"lock": lock}})
+
+
+def with_keyframes(folder: Path, text: str) -> Params:
+    (folder / "mine.csv").write_text(text)
+    return Params.model_validate({"reframe": {"faces": False, "keyframes": str(folder / "mine.csv")}})
+
+
+def test_keyframes_rule_the_shots_in_which_they_lie(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "cut.mp4", rng, np.tile(np.linspace(0.2, 0.8, 30), 3), scenes=3)
+    cuts = pd.DataFrame({"kind": ["cut", "cut"], "begin_s": [1.5, 3.0], "end_s": [1.5, 3.0]})
+    params = with_keyframes(tmp_path, "time_s,x\n1.5,0.3\n2.0,0.3\n2.5,0.6\n")
+
+    auto = plan_crop(video, 0.0, 100.0, cuts, PARAMS)
+    crop = plan_crop(video, 0.0, 100.0, cuts, params)
+
+    check_table(crop)
+    mine = crop["time_s"].between(1.499, 2.99)
+    assert (crop["layout"] == "keyframes").to_list() == mine.to_list()
+    pd.testing.assert_frame_equal(crop[~mine], auto[~mine], check_exact=True)
+    middle = (crop["x"] + crop["width"] / 2)[mine].to_numpy()
+    assert middle[:11] == pytest.approx(0.3)
+    assert middle[20:] == pytest.approx(0.6)
+    assert (np.diff(middle) >= 0).all()
+
+
+def test_a_keyframe_before_the_stretch_holds_in_its_shot(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "walk.mp4", rng, np.linspace(0.2, 0.8, 40))
+
+    crop = plan_crop(video, 1.0, 1.5, NO_CUTS, with_keyframes(tmp_path, "time_s,x\n0.2,1.0\n"))
+
+    check_table(crop)
+    assert set(crop["layout"]) == {"keyframes"}
+    assert (crop["x"] + crop["width"]).to_numpy() == pytest.approx(1.0)
+
+
+def test_a_crop_table_that_is_handed_back_gives_the_same_path(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "walk.mp4", rng, np.concatenate([np.full(10, 0.2), np.linspace(0.2, 0.8, 60)]))
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, PARAMS)
+
+    again = plan_crop(video, 0.0, 100.0, NO_CUTS, with_keyframes(tmp_path, crop.to_csv(index=False)))
+
+    assert again["x"].to_numpy() == pytest.approx(crop["x"].to_numpy(), abs=1e-6)
+
+
+def test_keyframes_of_a_window_that_moves_up_and_down_are_y(tmp_path: Path, rng: np.random.Generator) -> None:
+    video = film(tmp_path / "tall.mp4", rng, np.full(6, 0.5), size=(180, 320), axis="y")
+    params = with_keyframes(tmp_path, "time_s,y\n0,0.25\n")
+    params = params.model_copy(update={"reframe": params.reframe.model_copy(update={"aspect": "16:9"})})
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, params)
+
+    check_table(crop)
+    assert (crop["y"] + crop["height"] / 2).to_numpy() == pytest.approx(0.25)
+
+
+def test_notes_say_what_a_persons_files_did() -> None:
+    params = ReframeParams(keyframes="a/mine.csv")
+    crop = pd.DataFrame({"clip_id": [1, 1, 2, 3], "layout": ["keyframes", "track", "track", "keyframes"]})
+
+    assert crop_notes(crop, ReframeParams()) == []
+    assert crop_notes(crop, params) == ["the window goes through the keyframes of mine.csv in these clips: 1, 3."]
+    assert "moved no window" in crop_notes(crop[2:3], params)[0]
+    assert "mine.onnx" in crop_notes(crop, ReframeParams(detector="a/mine.onnx"))[0]
+    assert crop_notes(crop, ReframeParams(detector="a/mine.onnx", faces=False)) == []
 
 
 def test_a_page_of_text_is_shown_as_wide_as_its_text(tmp_path: Path) -> None:

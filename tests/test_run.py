@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import nbformat
+import onnx_model
+import pandas as pd
 import papermill
 import pytest
 
@@ -20,6 +22,7 @@ from clipkit.params import PLATFORM_NAMES, Params
 from clipkit.profiles import make_params
 from clipkit.resources import resource_path
 from clipkit.runs.folder import LooseFolder, RunFolder
+from clipkit.runs.identity import identify
 from clipkit.runs.run import run
 from clipkit.runs.stages import ClipRun
 from clipkit.runs.verbs import analyze, reframe, render, shots
@@ -174,6 +177,49 @@ def test_shots_and_reframe_write_the_promised_columns(talk: Path, tmp_path: Path
     assert len(transitions) >= 1
     assert len(crop) == 25
     assert crop["time_s"].between(1.0, 2.0, inclusive="left").all()
+
+
+def test_keyframes_move_the_window_of_a_rendered_clip(talk: Path, tmp_path: Path):
+    (tmp_path / "clips.csv").write_text("clip_id,start_s,end_s\n1,0.5,4.0\n")
+    (tmp_path / "mine.csv").write_text("time_s,x\n1.0,1.0\n")
+    settings = {"reframe": {"keyframes": str(tmp_path / "mine.csv")}, "render": {"preset": "ultrafast"}}
+
+    render(tmp_path / "clips.csv", video=talk, out=tmp_path / "out", platforms=["tiktok"], settings=settings)
+
+    crop = pd.read_csv(tmp_path / "out" / "crop.csv")
+    first = crop[crop["layout"] == "keyframes"]
+    assert first["time_s"].iloc[0] == pytest.approx(0.5, abs=0.05)
+    assert (first["x"] + first["width"]).to_numpy() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["keyframes", "detector"])
+def test_what_is_in_a_file_for_the_camera_is_part_of_what_names_a_run(talk: Path, tmp_path: Path, name: str):
+    mine = tmp_path / "mine"
+    params = Params.model_validate({"reframe": {name: str(mine)}})
+    mine.write_text("time_s,x\n1.0,0.2\n")
+    before = identify(talk, params)["digest"]
+    mine.write_text("time_s,x\n1.0,0.3\n")
+
+    assert identify(talk, params)["digest"] != before
+
+
+def test_the_notebook_gets_paths_that_hold_anywhere(talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    given: dict = {}
+
+    def execute(_notebook: Path, _folder: RunFolder, parameters: dict, **_: object) -> None:
+        given.update(parameters["settings"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("clipkit.runs.run.execute_notebook", execute)
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("time_s,x\n1.0,0.2\n")
+    onnx_model.yunet(Path("mine.onnx"))
+    settings = {"reframe": {"keyframes": "mine.csv", "detector": "mine.onnx"}, "captions": {"font": "mine.ttf"}}
+    with pytest.raises(KeyboardInterrupt):
+        run(talk, out=tmp_path / "out", settings=settings)
+
+    assert given["reframe"] == {"keyframes": str(tmp_path / "mine.csv"), "detector": str(tmp_path / "mine.onnx")}
+    assert given["captions"] == {"font": str(tmp_path / "mine.ttf")}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of file size are POSIX")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clipkit.analysis.camera import path_at, plan_path
+from clipkit.analysis.detector import Colour, Detector, load_detector
 from clipkit.analysis.faces import Face, face_tracks
+from clipkit.analysis.keyframes import Keyframes, path_through, read_keyframes
 from clipkit.analysis.screen import text_span
 from clipkit.analysis.shots import shots_from_transitions
 from clipkit.analysis.split import split_box
@@ -58,6 +61,27 @@ def window_size(width: int, height: int, aspect: str) -> tuple[float, float]:
     return (share, 1.0) if share < 1.0 else (1.0, 1.0 / share)
 
 
+def _travel(video: VideoInfo, aspect: str) -> tuple[Axis, float]:
+    """Return the axis that a window of a shape moves on, and its length along it as a fraction of the frame."""
+    width, height = window_size(video.width, video.height, aspect)
+    return ("y", height) if height < 1.0 else ("x", width)
+
+
+def _find_keyframes(video: VideoInfo, params: ReframeParams) -> Keyframes | None:
+    return None if params.keyframes is None else read_keyframes(params.keyframes, _travel(video, params.aspect)[0])
+
+
+def _find_detector(params: ReframeParams) -> Detector | None:
+    return None if params.detector is None else load_detector(params.detector)
+
+
+def check_files(info: MediaInfo, params: ReframeParams) -> None:
+    """Raise what :func:`plan_crop` would raise of the files that the params name, before anything is measured."""
+    if info.video is not None:
+        _find_keyframes(info.video, params)
+        _find_detector(params)
+
+
 def plan_crop(
     path: str | Path,
     start_s: float,
@@ -70,7 +94,8 @@ def plan_crop(
     """Return the crop window of every source frame in ``[start_s, end_s)``.
 
     Only this stretch is decoded.  Each shot is planned by itself, so the window may jump at a cut
-    and nowhere else; without evidence of a subject it is exactly the centre crop.
+    and nowhere else; without evidence of a subject it is exactly the centre crop.  In a shot that has a keyframe
+    of ``reframe.keyframes``, within the stretch or beyond, the window obeys those alone.
 
     Parameters
     ----------
@@ -89,27 +114,29 @@ def plan_crop(
     -------
     DataFrame
         ``time_s, x, y, width, height`` float64 and ``layout`` str, one row a frame: left and top edge and size as
-        fractions of the displayed frame; layout is static, pan, track, centre, locked, or
+        fractions of the displayed frame; layout is static, pan, track, centre, locked, keyframes, or
         screen: a page of text, whose window is as wide as the text and is shown whole; or split: two people, each
         in a panel as high as the window, one at its left end and one at its right.
 
     Raises
     ------
     InputError
-        ``input.bad_stretch`` if no frame lies in the stretch.
+        ``input.bad_stretch`` if no frame lies in the stretch; what :func:`read_keyframes` and :func:`load_detector`
+        raise.
     """
     starts_s = shots_from_transitions(transitions, math.inf)["start_s"].to_numpy(np.float64)
     with open_video(
         path, reader=params.source.reader, threads=params.resources.threads, security=params.security
     ) as reader:
         video = (info and info.video) or reader.video
-        width, height = window_size(video.width, video.height, params.reframe.aspect)
-        axis: Axis = "x" if width < 1.0 else "y"
-        size = width if axis == "x" else height
+        axis, size = _travel(video, params.reframe.aspect)
+        keyframes = _find_keyframes(video, params.reframe)
         lock = None if params.reframe.lock is None else locked_place(params.reframe.lock)
-        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens)
+        detector = _find_detector(params.reframe)
+        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens, detector=detector)
         looks = size < 1.0 and lock is None
         shots: list[list[float]] = []
+        numbers: list[int] = []
         shot = -1
         next_s = 0.0
         for frame in reader.frames(start_s, end_s):
@@ -117,10 +144,12 @@ def plan_crop(
             if not shots or current != shot:
                 shot, next_s = current, frame.time_s
                 shots.append([])
+                numbers.append(shot)
                 observer.begin_shot()
             shots[-1].append(frame.time_s)
             if looks and frame.time_s >= next_s - _ROUNDING_S:
-                observer.glance(display_picture(frame, video, FACE_SIDE), frame.time_s)
+                colour = partial(_colour_picture, frame)
+                observer.glance(display_picture(frame, video, FACE_SIDE), frame.time_s, colour)
                 next_s = max(next_s + 1.0 / (_GLANCES_PER_KNOT * params.reframe.rate_hz), frame.time_s)
     if not shots:
         message = (
@@ -130,14 +159,48 @@ def plan_crop(
         raise InputError(message, code="input.bad_stretch")
     content = observer.content()
     tables = []
-    for shot_times_s, sight in zip(shots, observer.sights, strict=True):
+    for number, shot_times_s, sight in zip(numbers, shots, observer.sights, strict=True):
         times_s = np.array(shot_times_s)
-        if lock is not None:
+        own = _in_shot(keyframes, starts_s, number)
+        if own is not None and size < 1.0:
+            moved = _Moved(path_through(own, times_s), size, "keyframes")
+        elif lock is not None:
             moved = _Moved(np.full(len(times_s), lock), size, "locked")
         else:
             moved = _moved(times_s, sight, axis, size, content, params.reframe)
         tables.append(_rows(times_s, moved, axis))
     return pd.concat(tables, ignore_index=True)
+
+
+def crop_notes(crop: pd.DataFrame, params: ReframeParams) -> list[str]:
+    """Return what a person's files did to the crop paths of a run, a sentence each.
+
+    Parameters
+    ----------
+    crop : DataFrame
+        As from :func:`plan_crop`, with a ``clip_id`` for each row.
+    params : ReframeParams
+    """
+    notes = []
+    if params.keyframes is not None:
+        clips = crop.loc[crop["layout"] == "keyframes", "clip_id"].unique()
+        where = ", ".join(f"{clip_id}" for clip_id in clips)
+        name = Path(params.keyframes).name
+        did = f"the window goes through the keyframes of {name} in these clips: {where}."
+        none = f"the keyframes of {name} moved no window: they lie in no shot of a clip, or it takes the whole frame."
+        notes.append(did if where else none)
+    if params.detector is not None and params.faces and params.lock is None:
+        name = Path(params.detector).name
+        notes.append(f"the network {name} looked for faces or people, instead of the search that came along.")
+    return notes
+
+
+def _in_shot(keyframes: Keyframes | None, starts_s: NDArray[np.float64], number: int) -> Keyframes | None:
+    """Return the keyframes of one shot, counted from 1; None where it has none."""
+    if keyframes is None:
+        return None
+    mine = np.searchsorted(starts_s, keyframes.time_s + _ROUNDING_S, side="right") == number
+    return Keyframes(keyframes.time_s[mine], keyframes.place[mine]) if mine.any() else None
 
 
 def locked_place(lock: str) -> float:
@@ -172,6 +235,12 @@ def display_picture(frame: Frame, video: VideoInfo, long_side: int) -> NDArray[n
     size = (height, width) if video.rotation in (90, 270) else (width, height)
     small = shrink(lines, size)
     return np.ascontiguousarray(turn(small, video.rotation, video.mirrored))  # type: ignore[arg-type]
+
+
+def _colour_picture(frame: Frame, long_side: int) -> Colour:
+    """Return blue, green and red of a frame as displayed, small."""
+    height = picture_size(frame.info.width, frame.info.height, long_side)[1]
+    return np.ascontiguousarray(frame.rgb(height)[..., ::-1])
 
 
 class _Moved(NamedTuple):

@@ -9,6 +9,7 @@ that axis.  A *glance* is one picture that was looked at.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,7 @@ import scipy
 from numpy.typing import NDArray
 
 from clipkit.analysis.activity import Picture, optical_flow, own_activity
+from clipkit.analysis.detector import Colour, Detector
 from clipkit.analysis.faces import Face, detect_faces, face_tracks
 from clipkit.analysis.saliency import saliency
 from clipkit.analysis.screen import Page, read_page
@@ -106,13 +108,16 @@ class Observer:
         Whether to look for faces.
     screens : bool
         Whether to look for pages of text.
+    detector : Detector, optional
+        What looks for faces, instead of Haar cascades.
     """
 
-    def __init__(self, axis: Axis, *, faces: bool, screens: bool) -> None:
+    def __init__(self, axis: Axis, *, faces: bool, screens: bool, detector: Detector | None = None) -> None:
         self.axis: Axis = axis
         self.sights: list[Sight] = []
         self._faces = faces
         self._screens = screens
+        self._detector = detector
         self._page: Picture | None = None
         self._mirrored = False
         self._flow = optical_flow()
@@ -125,7 +130,7 @@ class Observer:
         self.sights.append(Sight([], [], [], [], []))
         self._last = self._page = None
 
-    def glance(self, picture: Picture, time_s: float) -> None:
+    def glance(self, picture: Picture, time_s: float, colour: Callable[[int], Colour] | None = None) -> None:
         """Take in one picture.
 
         Parameters
@@ -134,6 +139,8 @@ class Observer:
             Luma as displayed, long side `FACE_SIDE`.
         time_s : float
             Its time, later than that of the glance before.
+        colour : callable, optional
+            Returns the same in blue, green and red with a long side, pixels: for the detector, if there is one.
         """
         sight = self.sights[-1]
         height, width = picture.shape
@@ -148,10 +155,13 @@ class Observer:
         n_seen = len(sight.time_s)
         every = _FACE_EVERY[n_seen >= _FACE_NEW]
         if self._faces and n_seen % every == 0:
-            found = detect_faces(picture, time_s, mirrored=self._mirrored)
-            sight.faces += found
-            # The cascade for profiles knows one side: look the other way next time unless this way helped.
-            self._mirrored ^= not found
+            if self._detector is not None and colour is not None:
+                sight.faces += self._detector.find(colour(self._detector.side), time_s)
+            else:
+                found = detect_faces(picture, time_s, mirrored=self._mirrored)
+                sight.faces += found
+                # The cascade for profiles knows one side: look the other way next time unless this way helped.
+                self._mirrored ^= not found
         if self._screens and n_seen % _PAGE_EVERY == 0:
             across = 0 if self.axis == "x" else 1
             sight.pages.append(read_page(picture, self._page, across=across, n_bins=N_BINS))

@@ -21,6 +21,8 @@ def identify(video: Path, params: Params) -> dict[str, Any]:
     """Return what a run is a run of; ``digest`` names its folder."""
     video_digest = file_digest(video)
     parts = [video_digest, params_digest(params), _words_digest(video, params)]
+    named = (params.reframe.keyframes, params.reframe.detector)
+    parts += [file_digest(Path(path).expanduser()) for path in named if path is not None]
     versions = {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS}
     return {
         "digest": hashlib.sha256("\n".join(parts).encode()).hexdigest(),

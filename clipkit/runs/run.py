@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from clipkit.analysis.reframe import check_files
 from clipkit.errors import ClipkitError, ParamsError, ResourceError
 from clipkit.files import disk_error
 from clipkit.media.probe import require_video
@@ -60,7 +61,8 @@ def run(
     """
     params = make_params(**asked)
     video = Path(video).resolve()
-    require_video(video, params.security)
+    info = require_video(video, params.security)
+    check_files(info, params.reframe)
     out = Path(out).resolve()
     _check_room(out, params)
     _check_platforms(params)
@@ -91,8 +93,15 @@ def run(
 
 def _lasting(settings: Mapping[str, Any], params: Params) -> Mapping[str, Any]:
     """Return settings whose paths hold wherever the notebook's kernel works."""
-    model = Path(params.speech.transcribe).expanduser()
-    return merge_layers(settings, {"speech": {"transcribe": str(model.resolve())}}) if model.is_dir() else settings
+    model = params.speech.transcribe  # or a word
+    named = (
+        ("speech", "transcribe", model if Path(model).expanduser().is_dir() else None),
+        ("reframe", "keyframes", params.reframe.keyframes),
+        ("reframe", "detector", params.reframe.detector),
+        ("captions", "font", params.captions.font),
+    )
+    found = ((section, key, Path(path).expanduser().resolve()) for section, key, path in named if path)
+    return merge_layers(settings, *({section: {key: str(path)}} for section, key, path in found))
 
 
 def _check_platforms(params: Params) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from clipkit.analysis.features import Frames, measure_frames
 from clipkit.analysis.highlights import choose_profile, find_candidates
-from clipkit.analysis.reframe import plan_crop
+from clipkit.analysis.reframe import check_files, crop_notes, plan_crop
 from clipkit.analysis.select import centre_prior, select_clips
 from clipkit.analysis.settle import settle_edges
 from clipkit.analysis.shots import detect_transitions
@@ -99,6 +99,7 @@ class ClipRun:
         """Open the file and return what is in it."""
         with self.folder.stage("inspect"):
             self.info = require_video(self.video, self.params.security)
+            check_files(self.info, self.params.reframe)
             self.subtitles = find_subtitles(self.video, self.params.speech)
             self.model = None if self.subtitles is not None else find_model(self.params.speech)
             self.folder.update(media=self.info.to_dict())
@@ -273,6 +274,8 @@ class ClipRun:
             self.crop = pd.concat(crops, ignore_index=True)
             self.folder.save_table("crop.csv", self.crop)
             self.folder.save_table("captions.csv", conformance_table(self.rendered, self.params.captions))
+            for note in crop_notes(self.crop, self.params.reframe):
+                self.folder.note("render", note)
             return self.rendered
 
     def verify(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clipkit import __version__
 from clipkit.analysis.features import measure_frames
-from clipkit.analysis.reframe import plan_crop
+from clipkit.analysis.reframe import check_files, plan_crop
 from clipkit.analysis.shots import detect_transitions
 from clipkit.errors import InputError
 from clipkit.files import replace_file, write_text
@@ -64,6 +64,7 @@ def reframe(
     settings = merge_layers(asked.pop("settings", None) or {}, named)
     params = make_params(settings=settings, **asked)
     info = require_video(video, params.security)
+    check_files(info, params.reframe)
     frames = measure_frames(video, params, progress=_staged(progress, "shots"))
     last_s = frames.duration_s if end_s is None else min(end_s, frames.duration_s)
     if not 0 <= start_s < last_s:
