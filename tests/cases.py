@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import audio, limiter, loudness, luma, motion, peaks, resample
+from clipkit.kernels import audio, light, limiter, loudness, luma, motion, peaks, resample
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,28 @@ def voiced(rng, n_samples):
     phase = 2 * np.pi * np.arange(n_samples) / rng.uniform(3.0, 30.0)
     sound = np.sin(phase) + 0.5 * np.sin(2 * phase + 1.0) + 0.05 * rng.standard_normal(n_samples)
     return (rng.choice([0.0, 1e-7, 0.3]) * sound).astype(np.float32)
+
+
+def make_light(rng, size):
+    """Return noise or ramps with curves as smooth as real ones, and primaries and levels much like theirs."""
+    height, width, padding = size
+    codes = rng.choice(["noise", "ramp"])
+    planes = [
+        rng.integers(0, 1024, shape, np.uint16)
+        if codes == "noise"
+        else np.linspace(rng.integers(0, 500), rng.integers(500, 1024), shape[0] * shape[1])
+        .astype(np.uint16)
+        .reshape(shape)
+        for shape in [(height, width + padding)] + 2 * [((height + 1) // 2, (width + 1) // 2 + padding)]
+    ]
+    x = np.linspace(0.0, 1.0, 500)
+    curves = np.stack([3 * x**4, 0.4 + 0.5 * x, 1.0 - 0.3 * x, x ** (5 / 3)])
+    to_index = 499 * np.array([1 / 876, -64 / 876, 1.4 / 896, -0.2 / 896, -0.6 / 896, 1.9 / 896])
+    to_primaries = np.array([[1.66, -0.59, -0.07], [-0.12, 1.13, -0.01], [-0.02, -0.10, 1.12], [0.26, 0.68, 0.06]])
+    to_levels = np.array([[47, 156, 16], [-26, -86, 112], [112, -102, -10]])
+    tables = (table.astype(np.float32) for table in (to_index, to_primaries, curves, to_levels))
+    out = [np.full(shape, 7, np.uint8) for shape in [(height, width)] + 2 * [((height + 1) // 2, (width + 1) // 2)]]
+    return (*planes, width, *tables, *out)
 
 
 def shrink(samples, stride, height, width, grid, *_):
@@ -262,6 +284,15 @@ CASES = (
         (720, 1080, 4, 1920),
         n_filled=1,
         tolerance=1,  # a float32 sum may fall on the other side of a half
+    ),
+    Case(
+        light.map_light,
+        reference.map_light,
+        make_light,
+        ((1, 1, 0), (2, 2, 3), (3, 5, 0), (4, 7, 9), (9, 16, 1)),
+        (1080, 1920, 0),
+        n_filled=3,
+        tolerance=1,  # a float32 may fall on the other side of a half
     ),
     Case(
         peaks.prominent_peaks,

@@ -175,3 +175,40 @@ def prominent_peaks(values, least):
 
 def highest_around(values, size):
     return maximum_filter1d(values, size)
+
+
+def map_light(y, u, v, width, to_index, to_primaries, curves, to_levels):
+    light, system, factor, signal = curves.astype(np.float64)
+    last, height = len(light) - 1, y.shape[0]
+    # An odd picture is as if its last row and column were there twice.
+    rows = np.minimum(np.arange(2 * u.shape[0]), height - 1)
+    columns = np.minimum(np.arange(2 * ((width + 1) // 2)), width - 1)
+    codes = y[rows][:, columns].astype(np.float64)
+
+    def at_pixels(plane):
+        plane = plane[:, : len(columns) // 2].astype(np.float64) - 512
+        padded = np.pad(plane, 1, mode="edge")
+        upper, lower = 0.75 * padded[1:-1] + 0.25 * padded[:-2], 0.75 * padded[1:-1] + 0.25 * padded[2:]
+        tall = np.stack([upper, lower], axis=1).reshape(len(rows), -1)[:, 1:]
+        between = (tall[:, :-1] + tall[:, 1:]) / 2
+        return np.stack([tall[:, :-1], between], axis=2).reshape(codes.shape)
+
+    def nearest(curve, index):
+        return curve[np.floor(np.clip(index, 0, last) + 0.5).astype(int)]
+
+    blue, red = at_pixels(u), at_pixels(v)
+    scale, offset, red_r, blue_g, red_g, blue_b = to_index.astype(np.float64)
+    base = codes * scale + offset
+    index = np.stack([base + red_r * red, base + blue_g * blue + red_g * red, base + blue_b * blue], axis=-1)
+    *rgb, grey = np.moveaxis(nearest(light, index) @ to_primaries.astype(np.float64).T, -1, 0)
+    rgb = np.stack(rgb, axis=-1)
+    lowest = np.minimum(rgb.min(axis=-1), 0.0)
+    keep = grey / (grey - lowest + 1e-12)
+    rgb = np.maximum(grey[..., None] + keep[..., None] * (rgb - grey[..., None]), 0.0)
+    strongest = rgb.max(axis=-1)
+    scaled = np.minimum(nearest(system, last * grey**0.25), 1.0 / (strongest + 1e-12))
+    bent = nearest(factor, last * (strongest * scaled) ** 0.25)[..., None]
+    levels = bent * nearest(signal, last * (rgb * scaled[..., None]) ** 0.25) @ to_levels.astype(np.float64).T
+    shared = levels[..., 1:].reshape(u.shape[0], 2, -1, 2, 2).mean(axis=(1, 3))
+    planes = levels[:height, :width, 0] + 16, shared[..., 0] + 128, shared[..., 1] + 128
+    return tuple(np.floor(plane + 0.5).astype(np.uint8) for plane in planes)

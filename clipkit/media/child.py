@@ -20,6 +20,7 @@ from clipkit.errors import RenderError, ResourceError
 from clipkit.processes import start_child
 
 _KEPT_LINES = 20
+_PIPE_BYTES = 1 << 20  # what Linux allows everyone
 _DISK_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 # What ffmpeg says last is a summary; the cause stands above it.
 _SUMMARIES = ("Conversion failed!", "Exiting normally", "Nothing was written", "Terminating thread", "Task finished")
@@ -61,6 +62,7 @@ class FileEncoder:
         except OSError as error:
             message = f"ffmpeg could not be started ({error.strerror}). Free memory, or install imageio-ffmpeg again."
             raise ResourceError(message, code="resource.no_encoder") from error
+        _widen(self._child.stdin)
         self._drain = threading.Thread(target=self._keep_lines, name="ffmpeg messages", daemon=True)
         self._drain.start()
 
@@ -132,6 +134,16 @@ class FileEncoder:
             text = _SOURCE.sub("", line.decode(errors="replace").strip())
             if text:
                 self._lines.append(text)
+
+
+def _widen(pipe: Any) -> None:
+    """Let a pipe hold much of a picture, where that can be asked for: fewer turns between the two processes."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    except (ImportError, AttributeError, OSError):  # not Linux, or the user's share of pipes is used up
+        return
 
 
 def ffmpeg_path() -> str:

@@ -44,7 +44,13 @@ class DecordReader(VideoReader):
     """
 
     def __init__(
-        self, info: MediaInfo, *, threads: int = 0, deinterlace: bool = False, security: SecurityParams | None = None
+        self,
+        info: MediaInfo,
+        *,
+        threads: int = 0,
+        deinterlace: bool = False,
+        tone_map: bool = False,
+        security: SecurityParams | None = None,
     ) -> None:
         assert info.video is not None
         self.info = info
@@ -55,6 +61,8 @@ class DecordReader(VideoReader):
             )
         if deinterlace and self.video.is_interlaced:
             _refuse(info, "it cannot take interlaced fields apart")
+        if tone_map and self.video.is_hdr:
+            _refuse(info, "it gives 8 bits, too few for HDR")
         if self.video.mirrored:
             _refuse(info, "it does not mirror pictures")
         self._ticks, self._keys = _packet_ticks(info, self.video, security)

@@ -44,6 +44,8 @@ class VideoInfo:
         As tagged in the stream, in ffmpeg's names, ``unknown`` where untagged.
     is_hdr : bool
         Whether the transfer is PQ or HLG.
+    peak_nits : float or None
+        The brightest light that the stream states for itself, cd/m2; None where it states none.
     is_interlaced : bool
         Whether the first frame is made of two fields.
     """
@@ -68,6 +70,7 @@ class VideoInfo:
     color_transfer: str
     color_primaries: str
     is_hdr: bool
+    peak_nits: float | None
     is_interlaced: bool
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import statistics
+import struct
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -177,8 +178,23 @@ def _describe(stream: Any, frame: Any, ticks: list[int], *, start_pts: int, deco
         color_transfer=transfer,
         color_primaries=_PRIMARIES.get(int(frame.color_primaries), UNKNOWN),
         is_hdr=transfer in ("smpte2084", "arib-std-b67"),
+        peak_nits=_peak_nits(frame),
         is_interlaced=bool(frame.interlaced_frame),
     )
+
+
+def _peak_nits(frame: Any) -> float | None:
+    """Return the lower of the brightest pixel and the mastering display's peak, as far as they are stated."""
+    stated = []
+    light = frame.side_data.get(SideDataType.CONTENT_LIGHT_LEVEL)
+    if light is not None:
+        stated.append(float(struct.unpack_from("=I", bytes(light))[0]))  # AVContentLightMetadata.MaxCLL
+    mastering = frame.side_data.get(SideDataType.MASTERING_DISPLAY_METADATA)
+    if mastering is not None:
+        # AVMasteringDisplayMetadata: ten fractions, the last of them the peak, then what of it is set.
+        *_, numerator, denominator, _, has_luminance = struct.unpack_from("=22i", bytes(mastering))
+        stated.append(numerator / denominator if has_luminance and denominator else 0.0)
+    return min((peak for peak in stated if peak > 0.0), default=None)
 
 
 def _frame_rate(ticks: list[int], stream: Any) -> tuple[Fraction, bool]:

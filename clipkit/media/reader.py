@@ -18,6 +18,7 @@ from clipkit.media.frames import COLORSPACES, Frame, Plane, VideoReader
 from clipkit.media.gate import open_container
 from clipkit.media.info import MediaInfo, VideoInfo
 from clipkit.media.probe import require_video
+from clipkit.media.tonemap import ToneMapper, tone_mapped
 from clipkit.params import SecurityParams
 
 __all__ = ["Frame", "Plane", "PyavReader", "VideoReader", "open_video"]
@@ -39,6 +40,7 @@ def open_video(
     threads: int = 0,
     loop_filter: bool = True,
     deinterlace: bool = False,
+    tone_map: bool = False,
     security: SecurityParams | None = None,
 ) -> VideoReader:
     """Open a video for reading.
@@ -56,6 +58,9 @@ def open_video(
         differ a little from what a player shows: enough to measure, not to look at.  decord always smooths.
     deinterlace : bool, optional
         Whether pictures of an interlaced video are made whole, without combs; times stay.  decord cannot.
+    tone_map : bool, optional
+        Whether pictures of an HDR video are made SDR from all their bits; ``video`` then describes those pictures
+        and ``info.video`` the file.  decord cannot.
     security : SecurityParams, optional
         Limits of the gate.
 
@@ -71,10 +76,17 @@ def open_video(
     """
     info = require_video(path, security)
     if reader == "pyav":
-        return PyavReader(info, threads=threads, loop_filter=loop_filter, deinterlace=deinterlace, security=security)
+        return PyavReader(
+            info,
+            threads=threads,
+            loop_filter=loop_filter,
+            deinterlace=deinterlace,
+            tone_map=tone_map,
+            security=security,
+        )
     from clipkit.media.decord_reader import DecordReader  # its native library takes long to load
 
-    return DecordReader(info, threads=threads, deinterlace=deinterlace, security=security)
+    return DecordReader(info, threads=threads, deinterlace=deinterlace, tone_map=tone_map, security=security)
 
 
 class PyavReader(VideoReader):
@@ -91,11 +103,13 @@ class PyavReader(VideoReader):
         loop_filter: bool = True,
         only_key_frames: bool = False,
         deinterlace: bool = False,
+        tone_map: bool = False,
         security: SecurityParams | None = None,
     ) -> None:
         assert info.video is not None
         self.info = info
-        self.video: VideoInfo = info.video
+        self._mapper = ToneMapper(info.video) if tone_map and info.video.is_hdr else None
+        self.video: VideoInfo = tone_mapped(info.video) if self._mapper else info.video
         self._threads = 1 if only_key_frames else threads  # threads do not help where little is decoded
         self._loop_filter = loop_filter
         self._only_key_frames = only_key_frames
@@ -204,7 +218,8 @@ class PyavReader(VideoReader):
         # Before anything is converted: subsampled chroma of two fields must not be mixed.
         shown = deinterlaced(self._shown()) if self._deinterlace else self._shown()
         for picture, pts in shown:
-            frame = Frame(self._as_planar(picture), pts, self.video, is_key=bool(picture.key_frame))
+            planar = self._mapper.picture(picture) if self._mapper else self._as_planar(picture)
+            frame = Frame(planar, pts, self.video, is_key=bool(picture.key_frame))
             last_s = frame.time_s
             yield frame
         # With several threads PyAV 18 loses what follows an error among the very last pictures.
@@ -214,6 +229,7 @@ class PyavReader(VideoReader):
                 threads=1,
                 loop_filter=self._loop_filter,
                 deinterlace=self._deinterlace,
+                tone_map=self._mapper is not None,
                 security=self._security,
             ) as tail:
                 yield from tail.frames(math.nextafter(last_s, math.inf))

@@ -27,7 +27,6 @@ from clipkit.media.probe import probe, require_video
 _BITEXACT = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 _TAGS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 _MATRICES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
-_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
 # Lips and sound may be this far apart (seconds); half of one AAC frame.
 _MAX_OFFSET_S = 0.01
 _AUDIO_BLOCK = 1 << 16
@@ -59,8 +58,6 @@ class FrameEncoder:
         Colour matrix of the pictures that are written; converted to BT.709.
     is_full_range : bool, optional
         Whether their luma runs over 0..255; converted to 16..235.
-    transfer : str, optional
-        Their transfer; ``smpte2084`` and ``arib-std-b67`` are tone mapped.
     crf : int, optional
         x264 quality.
     preset : str, optional
@@ -98,7 +95,6 @@ class FrameEncoder:
         fonts_dir: str | os.PathLike[str] | None = None,
         matrix: str = "bt709",
         is_full_range: bool = False,
-        transfer: str = "bt709",
         crf: int = 20,
         preset: str = "veryfast",
         gop_s: float = 2.0,
@@ -119,7 +115,7 @@ class FrameEncoder:
         self._path = Path(path)
         self.n_frames = 0
         key_interval = max(1, round(gop_s * self._frame_rate))
-        filters = [*((f"select='{kept}'",) if kept else ()), *_color_filters(matrix, is_full_range, transfer)]
+        filters = [*((f"select='{kept}'",) if kept else ()), *_color_filters(matrix, is_full_range)]
         if captions_path is not None:
             filters.append(f"ass=filename={escape_filter(captions_path)}:fontsdir={escape_filter(fonts_dir)}")
         arguments = [
@@ -303,15 +299,10 @@ def escape_filter(path: str | os.PathLike[str] | None) -> str:
     return re.sub(r"([\\'\[\],;])", r"\\\1", value)
 
 
-def _color_filters(matrix: str, is_full_range: bool, transfer: str) -> list[str]:
+def _color_filters(matrix: str, is_full_range: bool) -> list[str]:
     """Return the filters that make BT.709 limited range of what is written."""
     space = _MATRICES[matrix]
     color_range = "pc" if is_full_range else "tv"
-    if transfer in _HDR_TRANSFERS:
-        source = f"setparams=range={color_range}:color_primaries=bt2020:color_trc={transfer}:colorspace={space}"
-        # BT.2408: diffuse white stands at 203 cd/m2.
-        linear = "zscale=transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709"
-        return [source, linear, "tonemap=hable:desat=0", "zscale=transfer=bt709:matrix=bt709:range=tv"]
     if matrix == "bt709" and not is_full_range:
         return []
     return [

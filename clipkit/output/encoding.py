@@ -129,7 +129,6 @@ def _encoder(video: VideoInfo, plan: ClipPlan, target: Target, captions: Caption
         fonts_dir=captions.fonts_dir,
         matrix=video.matrix,
         is_full_range=video.is_full_range,
-        transfer=video.color_transfer,
         crf=params.render.crf,
         preset=params.render.preset,
         gop_s=target.encode.gop_s,

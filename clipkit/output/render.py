@@ -17,6 +17,7 @@ import pandas as pd
 from clipkit.files import disk_error
 from clipkit.media.probe import MediaInfo, VideoInfo
 from clipkit.media.reader import open_video
+from clipkit.media.tonemap import describe
 from clipkit.output.backdrop import Backdrop
 from clipkit.output.conformance import Conformance, conformance
 from clipkit.output.cover import write_cover
@@ -161,7 +162,12 @@ def render_clip(
         return sorted(made, key=lambda rendered: order.index(rendered.platform.name))
     source, resources = params.source, params.resources
     with open_video(
-        video, reader=source.reader, threads=resources.threads, deinterlace=True, security=params.security
+        video,
+        reader=source.reader,
+        threads=resources.threads,
+        deinterlace=True,
+        tone_map=True,
+        security=params.security,
     ) as reader:
         plan = plan_clip(reader, clip, crop, params, platforms)
         with _workspace(out_dir / f".{plan.stem}.part") as work:
@@ -178,7 +184,7 @@ def render_clip(
                 check_file(target, plan)
                 write_cover(target.path, cover_s, target.path.with_suffix(".jpg"))
                 notes = (
-                    *_source_notes(reader.video),
+                    *_source_notes(reader.info.video),
                     *captions.notes,
                     *target.sound.notes,
                 )
@@ -214,9 +220,10 @@ def _part_of(show: Callable[[float], None], done: int, whole: int, share: float)
     show((done + share) / whole)
 
 
-def _source_notes(video: VideoInfo) -> Iterator[str]:
+def _source_notes(video: VideoInfo | None) -> Iterator[str]:
+    assert video is not None
     if video.is_hdr:
-        yield "the source is HDR; its light was pressed into the range of SDR by one fixed curve."
+        yield describe(video)
     if video.is_interlaced:
         yield "the source is interlaced; each frame was made of its first field, so that movement shows no combs."
 

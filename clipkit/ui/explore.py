@@ -137,7 +137,7 @@ class Explorer:
 
     def __init__(self, measured: Measured) -> None:
         self.measured = measured
-        self._reader: VideoReader = open_video(measured.video)
+        self._reader: VideoReader = open_video(measured.video, tone_map=True)
         last_s = float(measured.frames["time_s"].iloc[-1])
         step_s = last_s / max(1, len(measured.frames) - 1)
         self.time = widgets.FloatSlider(
