@@ -62,6 +62,23 @@ def test_unknown_param_names_the_nearest(capsys, tmp_path):
     assert "Did you mean 'max_s'" in refuse(capsys, "run", str(video), "--set", "selection.max_sec=3")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--subtitles", "none.srt"], "no such subtitle file"),
+        (["--set", "captions.font=none.ttf"], "captions.font must name a font file"),
+        (["--set", "reframe.keyframes=none.csv"], "none.csv"),
+        (["--set", "reframe.detector=none.onnx"], "none.onnx"),
+    ],
+    ids=lambda given: given[-1] if isinstance(given, list) else "",
+)
+def test_named_file_that_is_not_there_is_one_sentence_before_any_work(capsys, tmp_path, hazard, options, words):
+    out = tmp_path / "out"
+
+    assert words in refuse(capsys, "run", str(hazard("cfr25.mp4")), "--out", str(out), *options)
+    assert not out.exists() or not any(out.iterdir())
+
+
 def test_unknown_platform_lists_those_there_are(capsys, tmp_path):
     assert "snapchat_spotlight" in refuse(capsys, "run", str(tmp_path / "a.mp4"), "--platform", "myspace")
 

@@ -192,10 +192,12 @@ def test_keyframes_move_the_window_of_a_rendered_clip(talk: Path, tmp_path: Path
     assert (first["x"] + first["width"]).to_numpy() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", ["keyframes", "detector"])
-def test_what_is_in_a_file_for_the_camera_is_part_of_what_names_a_run(talk: Path, tmp_path: Path, name: str):
+@pytest.mark.parametrize(("section", "name"), [("reframe", "keyframes"), ("reframe", "detector"), ("captions", "font")])
+def test_what_is_in_a_named_file_is_part_of_what_names_a_run(talk: Path, tmp_path: Path, section: str, name: str):
     mine = tmp_path / "mine"
-    params = Params.model_validate({"reframe": {name: str(mine)}})
+    params = Params.model_validate({section: {name: str(mine)}})
+    with pytest.raises(InputError, match=f"{section}.{name} must name a file"):
+        identify(talk, params)
     mine.write_text("time_s,x\n1.0,0.2\n")
     before = identify(talk, params)["digest"]
     mine.write_text("time_s,x\n1.0,0.3\n")

@@ -165,12 +165,20 @@ def _parse(path: Path) -> list[Cue]:
     return cues
 
 
-def _read_text(path: Path) -> str:
+def subtitle_bytes(path: Path) -> bytes:
+    """Return the whole of a subtitle file.
+
+    Raises
+    ------
+    InputError
+        ``input.subtitles_missing``, ``input.subtitles_unreadable``, or ``input.subtitles_unparsable`` if it is far
+        too large to be one.
+    """
     try:
         if path.stat().st_size > _MAX_BYTES:
             message = f"{path}: a subtitle file may have {_MAX_BYTES // 2**20} MB. Is this the right file?"
             raise InputError(message, code="input.subtitles_unparsable")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         message = f"{path}: no such subtitle file. Check the path, or leave it out to look beside and inside the video."
         raise InputError(message, code="input.subtitles_missing") from error
@@ -178,6 +186,10 @@ def _read_text(path: Path) -> str:
         reason = getattr(error, "strerror", None) or "not a valid path"
         message = f"{path}: the subtitle file cannot be read ({reason}). Check the path and its permissions."
         raise InputError(message, code="input.subtitles_unreadable") from error
+
+
+def _read_text(path: Path) -> str:
+    raw = subtitle_bytes(path)
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw.decode("utf-16", errors="replace")
     try:

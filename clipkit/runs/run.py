@@ -14,6 +14,7 @@ from clipkit.analysis.reframe import check_files
 from clipkit.errors import ClipkitError, ParamsError, ResourceError
 from clipkit.files import disk_error
 from clipkit.media.probe import require_video
+from clipkit.output.faces import load_faces
 from clipkit.output.platforms import load_platforms
 from clipkit.params import Params
 from clipkit.profiles import make_params, merge_layers
@@ -63,6 +64,7 @@ def run(
     video = Path(video).resolve()
     info = require_video(video, params.security)
     check_files(info, params.reframe)
+    load_faces(params.captions.font)
     out = Path(out).resolve()
     _check_room(out, params)
     _check_platforms(params)
