@@ -17,6 +17,7 @@ import papermill
 import pytest
 
 from clipkit.errors import InputError, RenderError
+from clipkit.output.faces import FONTS_DIR
 from clipkit.output.platforms import load_platforms
 from clipkit.params import PLATFORM_NAMES, Params
 from clipkit.profiles import make_params
@@ -216,6 +217,7 @@ def test_the_notebook_gets_paths_that_hold_anywhere(talk: Path, tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
     Path("mine.csv").write_text("time_s,x\n1.0,0.2\n")
     onnx_model.yunet(Path("mine.onnx"))
+    shutil.copy(FONTS_DIR / "DejaVuSans-Bold.ttf", "mine.ttf")
     settings = {"reframe": {"keyframes": "mine.csv", "detector": "mine.onnx"}, "captions": {"font": "mine.ttf"}}
     with pytest.raises(KeyboardInterrupt):
         run(talk, out=tmp_path / "out", settings=settings)

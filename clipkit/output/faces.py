@@ -63,7 +63,7 @@ def load_faces(font: str | None = None) -> tuple[Face, ...]:
     >>> [face.name for face in load_faces()]
     ['Inter Display Extra Bold', 'DejaVu Sans Bold']
     """
-    own = () if font is None else (_read_face(Path(font)),)
+    own = () if font is None else (_read_face(Path(font).expanduser()),)
     return own + tuple(_read_face(FONTS_DIR / name) for name in _SHIPPED)
 
 

@@ -119,7 +119,7 @@ def write_captions(
     if settings.font is not None:
         # libass takes one folder, so a person's font joins copies of ours.
         fonts_dir = shutil.copytree(FONTS_DIR, work / "fonts")
-        shutil.copy(settings.font, fonts_dir)
+        shutil.copy(Path(settings.font).expanduser(), fonts_dir)
     captions = replace(captions, ass_path=work / "captions.ass", fonts_dir=fonts_dir)
     captions = _burned(captions, plan, params, has_box=settings.box == "always")
     if captions.lacking:
