@@ -55,6 +55,26 @@ EMOJI = ("ok", "ok 👩\u200d👩\u200d👧", "o\ufe0fk", "ok\u20e3", "ok 🇫�
 BARE = "Hamburgefonts"
 
 
+def burned(captions, n_seconds, *, luma):
+    """Return the picture of each second of a grey video with captions burned in."""
+    video = captions.with_suffix(".mp4")
+    y, c = np.full(SIZE[::-1], luma, np.uint8), np.full((SIZE[1] // 2, SIZE[0] // 2), 128, np.uint8)
+    with FrameEncoder(
+        video,
+        width=SIZE[0],
+        height=SIZE[1],
+        frame_rate=Fraction(1),
+        captions_path=captions,
+        fonts_dir=FONTS_DIR,
+        crf=4,
+        preset="ultrafast",
+    ) as encoder:
+        for _ in range(n_seconds):
+            encoder.write(y, c, c)
+    with open_video(video) as reader:
+        return [frame.rgb().astype(int) for frame in reader]
+
+
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """Return a function from a text to a picture with it as caption; without a text there is none."""
@@ -78,21 +98,8 @@ def drawn(tmp_path_factory):
     # Most of the text of a file decides which way a mixed line runs.
     pages[0] = pages[0]._replace(text=f"{pages[0].text}\n{1000 * 'ש'}")
     ass_of(pd.DataFrame(pages), folder)
-    y, c = np.full(SIZE[::-1], 90, np.uint8), np.full((SIZE[1] // 2, SIZE[0] // 2), 128, np.uint8)
-    with FrameEncoder(
-        folder / "drawn.mp4",
-        width=SIZE[0],
-        height=SIZE[1],
-        frame_rate=Fraction(1),
-        captions_path=folder / "captions.ass",
-        fonts_dir=FONTS_DIR,
-        crf=4,
-        preset="ultrafast",
-    ) as encoder:
-        for _ in range(len(texts) + 1):
-            encoder.write(y, c, c)
-    with open_video(folder / "drawn.mp4") as reader:
-        pictures = dict(zip([*texts, None], [frame.rgb().astype(int) for frame in reader], strict=True))
+    seconds = burned(folder / "captions.ass", len(texts) + 1, luma=90)
+    pictures = dict(zip([*texts, None], seconds, strict=True))
     return pictures.__getitem__
 
 
@@ -324,21 +331,7 @@ def test_a_page_stands_where_it_is_said_to(tmp_path, theme):
     (page,) = page_rows(make_pages(words_of("gyp Ågypt"), 0.0, 1.0, params))
     has_box = params.box == "always"
     write_ass(pd.DataFrame([page]), tmp_path / "a.ass", params, width=1080, height=1920, safe_box=BOX, has_box=has_box)
-    y, c = np.full(SIZE[::-1], 200, np.uint8), np.full((SIZE[1] // 2, SIZE[0] // 2), 128, np.uint8)
-    with FrameEncoder(
-        tmp_path / "a.mp4",
-        width=SIZE[0],
-        height=SIZE[1],
-        frame_rate=Fraction(1),
-        captions_path=tmp_path / "a.ass",
-        fonts_dir=FONTS_DIR,
-        crf=4,
-        preset="ultrafast",
-    ) as encoder:
-        encoder.write(y, c, c)
-        encoder.write(y, c, c)
-    with open_video(tmp_path / "a.mp4") as reader:
-        with_captions, without = (frame.rgb().astype(int) for frame in reader)
+    with_captions, without = burned(tmp_path / "a.ass", 2, luma=200)
 
     pixels = changed(with_captions, without)
 

@@ -156,7 +156,7 @@ def render_clip(
                 info=info,
                 cuts_s=cuts_s,
                 edits=edits,
-                progress=partial(_part_of, report, number, len(groups)),
+                progress=partial(part_of, report, number, len(groups)),
             )
         ]
         return sorted(made, key=lambda rendered: order.index(rendered.platform.name))
@@ -216,7 +216,8 @@ def _keep_edited(path: Path, new: Path, edit: Edit | None) -> None:
         path.with_name(f"{path.stem}.edited.srt").write_bytes(edit.raw)
 
 
-def _part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
+def part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
+    """Show how far a whole of equal parts is, of which some are done and one is in work."""
     show((done + share) / whole)
 
 

@@ -33,7 +33,7 @@ from clipkit.output.conformance import conformance_table
 from clipkit.output.exchange import write_timelines
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.preflight import preflight, refusals, takers
-from clipkit.output.render import RenderedClip, render_clip
+from clipkit.output.render import RenderedClip, part_of, render_clip
 from clipkit.output.verify import verify_file
 from clipkit.params import Params
 from clipkit.profiles import apply_profile
@@ -265,7 +265,7 @@ class ClipRun:
                     info=self.info,
                     cuts_s=cuts_s,
                     edits=edits[done],
-                    progress=partial(_part_of, show, done, len(rows)),
+                    progress=partial(part_of, show, done, len(rows)),
                 )
                 self.rendered += made
                 sidecars[0].add(made)
@@ -360,10 +360,6 @@ class ClipRun:
         for sentence in refusals(self.preflight):
             self.folder.note("preflight", sentence)
         return takers(self.preflight, self.platforms)
-
-
-def _part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
-    show((done + share) / whole)
 
 
 def _why_none(rejected: pd.DataFrame) -> str:
