@@ -15,8 +15,10 @@ from clipkit.media.writer import FrameEncoder
 from clipkit.output.captions import caption_width, make_pages, make_sidecar_pages, page_box, write_ass, write_srt
 from clipkit.output.faces import FONTS_DIR, choose_face, load_faces
 from clipkit.output.page import page_rows
-from clipkit.output.platforms import load_platforms, safe_box
-from clipkit.params import CaptionParams
+from clipkit.output.plan import ClipPlan
+from clipkit.output.platforms import find_platform, group_platforms, load_platforms, safe_box
+from clipkit.output.subtitling import write_captions
+from clipkit.params import CaptionParams, Params
 
 FRAME = (1080, 1920)
 BOX = safe_box(list(load_platforms().values()), *FRAME)
@@ -197,7 +199,7 @@ def test_every_event_shows_its_whole_page_with_one_word_in_colour(tmp_path):
 
     text, _ = ass_of(pages, tmp_path)
 
-    events = re.findall(r"^Dialogue: 0,(\S+?),(\S+?),Caption,,0,0,0,,(.*)$", text, re.M)
+    events = re.findall(r"^Dialogue: 0,(\S+?),(\S+?),Caption,,0,0,\d+,,(.*)$", text, re.M)
     assert [re.sub(r"\{[^}]*\}", "", event[2]) for event in events] == ["one two three"] * 3
     assert [re.search(r"1c&H\w+\}(\w+)", event[2])[1] for event in events] == ["one", "two", "three"]
     assert [event[1] for event in events[:-1]] == [event[0] for event in events[1:]]
@@ -325,18 +327,37 @@ def test_the_line_of_a_box_to_one_side_has_the_whole_box():
     assert caption_width((100, 0, 900, 10), 1080, params) == 720
 
 
+def test_captions_stand_on_the_seam_of_a_split_and_low_elsewhere(tmp_path):
+    (encode,) = group_platforms([find_platform("tiktok")], "9:16")
+    crop = np.array([[second, 0.3, 0.0, 0.3, 1.0] for second in range(4)], float)
+    layouts = np.array(["split", "split", "static", "static"])
+    plan = ClipPlan(1, 0.0, Fraction(25), 100, None, [encode], encode.platforms, "9:16", crop, layouts)
+    words = words_of("one two", word_s=0.8, pauses={1: 1.4})
+
+    captions = write_captions(words, plan, Params(), tmp_path, None, [2.0])
+
+    assert [page.text for page in captions.pages] == ["one", "two"]
+    assert captions.floors == (960, captions.safe_box[3])
+    assert [place[3] for place in captions.places] == [960, captions.safe_box[3]]
+    below = [int(event.split(",")[7]) for event in captions.ass_path.read_text().splitlines() if "Dialogue" in event]
+    assert below[0] - below[1] == captions.safe_box[3] - 960
+
+
+@pytest.mark.parametrize("floor", [BOX[3], 960])
 @pytest.mark.parametrize("theme", ["bold", "boxed"])
-def test_a_page_stands_where_it_is_said_to(tmp_path, theme):
+def test_a_page_stands_where_it_is_said_to(tmp_path, theme, floor):
     params = CaptionParams(theme=theme)
     (page,) = page_rows(make_pages(words_of("gyp Ågypt"), 0.0, 1.0, params))
     has_box = params.box == "always"
-    write_ass(pd.DataFrame([page]), tmp_path / "a.ass", params, width=1080, height=1920, safe_box=BOX, has_box=has_box)
+    size = {"width": 1080, "height": 1920}
+    table = pd.DataFrame([page])
+    write_ass(table, tmp_path / "a.ass", params, **size, safe_box=BOX, floors=[floor], has_box=has_box)
     with_captions, without = burned(tmp_path / "a.ass", 2, luma=200)
 
     pixels = changed(with_captions, without)
 
     scale = SIZE[0] / FRAME[0]
-    left, top, right, bottom = page_box(page, params, width=1080, height=1920, safe_box=BOX)
+    left, top, right, bottom = page_box(page, params, **size, safe_box=(*BOX[:3], floor))
     assert pixels[:, 1].min() >= scale * left - 2
     assert pixels[:, 1].max() <= scale * right + 2
     assert pixels[:, 0].min() >= scale * top - 2

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +58,7 @@ def write_ass(
     width: int,
     height: int,
     safe_box: Box,
+    floors: Sequence[int] = (),
     has_box: bool = False,
 ) -> str:
     """Write pages as an ASS file for burning in, one event a word, that word in colour.
@@ -71,6 +73,8 @@ def write_ass(
         Frame in pixels; its short side should be 1080, since the params count such pixels.
     safe_box : tuple of int
         Left, top, right, bottom of the part of that frame in which letters may stand.
+    floors : sequence of int, optional
+        The line that each page stands on, pixels from the top; by default the bottom of the safe box.
     has_box : bool, optional
         Whether a box lies behind the letters.
 
@@ -82,15 +86,16 @@ def write_ass(
     faces = load_faces(params.font)
     line_width_px = caption_width(safe_box, width, params)
     left = _centre(safe_box, width) - line_width_px / 2
-    margins = (round(left), round(width - left - line_width_px), round(height - safe_box[3] + _padding(params)))
+    sides = (round(left), round(width - left - line_width_px))
     missing: set[str] = set()
     events: list[str] = []
     all_text = "".join(pages["text"])
-    for page in page_rows(pages):
+    for page, floor in zip(page_rows(pages), floors or repeat(safe_box[3]), strict=bool(floors)):
         setting, lacking = _set(page, faces, params, line_width_px)
         missing |= set(lacking)
-        events += _events(page, setting, params, faces[0], _direction_mark(page.text, all_text))
-    write_text(path, _ass_head(params, faces[0], width, height, margins, has_box=has_box) + "".join(events))
+        below = round(height - floor + _padding(params))
+        events += _events(page, setting, params, faces[0], _direction_mark(page.text, all_text), below)
+    write_text(path, _ass_head(params, faces[0], width, height, sides, has_box=has_box) + "".join(events))
     return "".join(sorted(missing))
 
 
@@ -184,7 +189,9 @@ def _set(page: Page, faces: tuple[Face, ...], params: CaptionParams, line_width_
     return _Setting(lines, scale, scale * widest, is_broken), missing
 
 
-def _events(page: Page, setting: _Setting, params: CaptionParams, usual: Face, mark: str) -> Iterator[str]:
+def _events(
+    page: Page, setting: _Setting, params: CaptionParams, usual: Face, mark: str, below_px: int
+) -> Iterator[str]:
     """Yield one event for each word of a page, the whole page in each."""
     drawn = [item for line in setting.lines for item in line]
     # The first word waits in colour from the start of its page, the last one to its end.
@@ -207,11 +214,11 @@ def _events(page: Page, setting: _Setting, params: CaptionParams, usual: Face, m
                 texts.append(f"{{{look}}}{text}{{\\r}}" if look else text)
             shown.append(join_words(texts, [item.text for item in line]))
         text = "\\N".join(f"{mark}{line}" for line in shown)
-        yield f"Dialogue: 0,{_ass_time(from_s)},{_ass_time(to_s)},Caption,,0,0,0,,{text}\n"
+        yield f"Dialogue: 0,{_ass_time(from_s)},{_ass_time(to_s)},Caption,,0,0,{below_px},,{text}\n"
 
 
 def _ass_head(
-    params: CaptionParams, face: Face, width: int, height: int, margins: tuple[int, int, int], *, has_box: bool
+    params: CaptionParams, face: Face, width: int, height: int, sides: tuple[int, int], *, has_box: bool
 ) -> str:
     size = params.font_size * face.line_em
     box = f"&H{round(255 * (1 - BOX_SHARE)):02X}{_ass_colour(box_colour(params.colour))[4:]}"
@@ -220,7 +227,7 @@ def _ass_head(
     style = (
         f"Caption,{face.name},{size:.1f},{_ass_colour(params.colour)},{_ass_colour(params.highlight)},{edge},"
         f"{box if has_box else edge},0,0,0,0,100,100,0,0,{border},{params.outline:g},{shadow},2,"
-        f"{margins[0]},{margins[1]},{margins[2]},-1"
+        f"{sides[0]},{sides[1]},0,-1"
     )
     return (
         "[Script Info]\n"

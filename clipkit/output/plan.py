@@ -85,11 +85,18 @@ class ClipPlan:
 
     def window(self, frame: Frame) -> Window:
         """Return the crop window at a frame."""
-        after = int(np.searchsorted(self.crop[:, 0], frame.time_s))
-        near = [row for row in (after - 1, after) if 0 <= row < len(self.crop)]
-        row = min(near, key=lambda k: abs(self.crop[k, 0] - frame.time_s))
+        row = self._row(frame.time_s)
         _, x, y, across, down = map(float, self.crop[row])
         return Window((x, y, x + across, y + down), str(self.layouts[row]))
+
+    def layout(self, time_s: float) -> str:
+        """Return how the window is shown at a time."""
+        return str(self.layouts[self._row(time_s)])
+
+    def _row(self, time_s: float) -> int:
+        after = int(np.searchsorted(self.crop[:, 0], time_s))
+        near = [row for row in (after - 1, after) if 0 <= row < len(self.crop)]
+        return min(near, key=lambda k: abs(float(self.crop[k, 0]) - time_s))
 
     def _source_frames(self, reader: VideoReader) -> Iterator[Frame]:
         yield self.first

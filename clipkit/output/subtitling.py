@@ -35,8 +35,10 @@ class Captions:
     fonts_dir : Path
     pages : tuple of Page
         Burned in.
+    floors : tuple of int
+        The line that each stands on, in a frame whose short side is `CAPTION_SIDE`.
     places : tuple of (tuple of float or None)
-        Where each stands in a frame whose short side is `CAPTION_SIDE`, as from :func:`page_box`.
+        Where each stands in the same frame, as from :func:`page_box`.
     safe_box : tuple of int
         In the same frame.
     has_box : bool
@@ -52,6 +54,7 @@ class Captions:
     ass_path: Path | None
     fonts_dir: Path
     pages: tuple[Page, ...]
+    floors: tuple[int, ...]
     places: tuple[tuple[float, float, float, float] | None, ...]
     safe_box: Box
     has_box: bool
@@ -111,9 +114,13 @@ def write_captions(
         cuts_s=cuts_s,
     )
     rows = tuple(page_rows(pages)) if settings.burn else ()
-    places = tuple(page_box(page, settings, width=width, height=height, safe_box=box) for page in rows)
+    floors = tuple(_floor(page, plan, height, box) for page in rows)
+    places = tuple(
+        page_box(page, settings, width=width, height=height, safe_box=(*box[:3], floor))
+        for page, floor in zip(rows, floors, strict=True)
+    )
     edited = None if edit is None else edit.path
-    captions = Captions(srt_path, edited, None, fonts_dir, rows, places, box, False, "", tuple(notes))
+    captions = Captions(srt_path, edited, None, fonts_dir, rows, floors, places, box, False, "", tuple(notes))
     if not rows:
         return captions
     if settings.font is not None:
@@ -126,6 +133,12 @@ def write_captions(
         shown = " ".join(captions.lacking[:_SHOWN_CHARACTERS])
         notes.append(f"the captions lack characters that no font at hand can draw: {shown}. Name one in captions.font.")
     return replace(captions, notes=tuple(notes))
+
+
+def _floor(page: Page, plan: ClipPlan, height: int, safe_box: Box) -> int:
+    """Return the line that a page stands on: the seam of two panels, where a face lies lower; the safe box else."""
+    middle_s = plan.start_s + (page.start_s + page.end_s) / 2
+    return min(safe_box[3], height // 2) if plan.layout(middle_s) == "split" else safe_box[3]
 
 
 def put_box(captions: Captions, plan: ClipPlan, params: Params) -> Captions:
@@ -145,6 +158,7 @@ def _burned(captions: Captions, plan: ClipPlan, params: Params, *, has_box: bool
         width=width,
         height=height,
         safe_box=captions.safe_box,
+        floors=captions.floors,
         has_box=has_box,
     )
     return replace(captions, has_box=has_box, lacking=lacking)
