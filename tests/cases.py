@@ -271,7 +271,7 @@ CASES = (
         resample.blend_rows,
         reference.blend_rows,
         lambda rng, size: make_blend(rng, size, np.uint8, np.float32),
-        ((1, 1, 1, 1), (4, 1, 4, 3), (5, 7, 2, 9), (33, 40, 6, 21)),
+        ((4, 1, 4, 1), (4, 1, 4, 3), (9, 7, 8, 9), (33, 40, 12, 21)),
         (412, 720, 4, 1080),
         n_filled=1,
         tolerance=1e-2,  # float32 sums of levels
@@ -280,7 +280,7 @@ CASES = (
         resample.blend_rows_to_levels,
         reference.blend_rows_to_levels,
         lambda rng, size: make_blend(rng, size, np.float32, np.uint8),
-        ((1, 1, 1, 1), (4, 1, 4, 3), (5, 7, 2, 9), (33, 40, 6, 21)),
+        ((4, 1, 4, 1), (4, 1, 4, 3), (9, 7, 8, 9), (33, 40, 12, 21)),
         (720, 1080, 4, 1920),
         n_filled=1,
         tolerance=1,  # a float32 sum may fall on the other side of a half
