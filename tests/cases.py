@@ -335,6 +335,19 @@ CASES = (
         tolerance=1e-9,
     ),
     Case(
+        loudness.peak_envelope,
+        reference.peak_envelope,
+        lambda rng, size: (
+            rng.uniform(-1, 1, size[:2]).astype(np.float32),
+            rng.uniform(-1, 1, size[2:]).astype(np.float32),
+            np.full(size[0], 7.0, np.float32),
+        ),
+        ((1, 1, 1, 1), (5, 2, 3, 7), (2100, 2, 4, 25)),
+        (480_000, 2, 4, 25),
+        n_filled=1,
+        tolerance=1e-5,  # float32 sums
+    ),
+    Case(
         audio.strongest_periods,
         reference.strongest_periods,
         lambda rng, size: (

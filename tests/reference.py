@@ -143,6 +143,16 @@ def weighted_power(samples, sections, hop):
     return np.array(state), np.array(weighted).T
 
 
+def peak_envelope(samples, phases):
+    reach = phases.shape[1] // 2
+    between = [
+        np.convolve(np.pad(channel, reach), weights[::-1], "valid")
+        for channel in samples.T.astype(np.float64)
+        for weights in phases
+    ]
+    return np.abs(between).max(axis=0)
+
+
 def strongest_periods(samples, hop, window, shortest, longest, octave_cost):
     periods, strengths = [], []
     n_frames = (len(samples) - window - longest - 1) // hop + 1
