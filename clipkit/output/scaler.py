@@ -28,6 +28,7 @@ CropBox = tuple[float, float, float, float]
 
 _SHARPNESS = -0.5  # Catmull-Rom: keeps straight lines straight and hardly rings
 _REACH = 2
+_STRIP = 48  # rows that are turned at a time, so few that they stay in the cache
 
 
 class _Taps(NamedTuple):
@@ -56,7 +57,7 @@ class Scaler:
         self.video = video
         self.width = width
         self.height = height
-        self._room = np.empty((2, 0), np.float32)
+        self._room = np.empty(0, np.float32)
 
     def picture(self, frame: Frame, box: CropBox) -> Picture:
         """Return Y, U, V of the part of a frame inside `box`, stretched over the whole picture.
@@ -75,9 +76,7 @@ class Scaler:
 
     def _plane(self, plane: Plane, box: CropBox, *, is_chroma: bool) -> Level:
         video = self.video
-        source = np.lib.stride_tricks.as_strided(
-            plane.samples, (plane.height, plane.width), (plane.stride, 1), writeable=False
-        )
+        source = np.ndarray((plane.height, plane.width), np.uint8, plane.samples, strides=(plane.stride, 1))
         across, down = _coded_spans(box, video.rotation, video.mirrored)
         turned = video.rotation in (90, 270)
         width, height = (self.height, self.width) if turned else (self.width, self.height)
@@ -95,13 +94,17 @@ class Scaler:
         window, top, left = _window(plane, rows, columns)
         across, down = len(columns.firsts), window.shape[0]
         # Fresh memory for each plane of each picture would cost more than the sums.
-        if self._room.shape[1] < across * down:
-            self._room = np.empty((2, across * down), np.float32)
-        sideways, upright = self._room[:, : across * down]
-        blend_rows(cv2.transpose(window), columns.firsts - left, columns.weights, sideways.reshape(across, down))
-        cv2.transpose(sideways.reshape(across, down), upright.reshape(down, across))
+        if self._room.size < across * (down + _STRIP):
+            self._room = np.empty(across * (down + _STRIP), np.float32)
+        between = self._room[: across * down].reshape(down, across)
+        firsts = columns.firsts - left
+        for row in range(0, down, _STRIP):
+            lying = cv2.transpose(window[row : row + _STRIP])
+            strip = self._room[-across * lying.shape[1] :].reshape(across, -1)
+            blend_rows(lying, firsts, columns.weights, strip)
+            cv2.transpose(strip, between[row : row + _STRIP])
         out = np.empty((len(rows.firsts), across), np.uint8)
-        blend_rows_to_levels(upright.reshape(down, across), rows.firsts - top, rows.weights, out)
+        blend_rows_to_levels(between, rows.firsts - top, rows.weights, out)
         return out
 
 
