@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import audio, light, limiter, loudness, luma, motion, peaks, resample
+from clipkit.kernels import audio, light, limiter, loudness, luma, matrix, motion, peaks, resample
 
 
 @dataclass(frozen=True)
@@ -283,6 +283,21 @@ CASES = (
         ((4, 1, 4, 1), (4, 1, 4, 3), (9, 7, 8, 9), (33, 40, 12, 21)),
         (720, 1080, 4, 1920),
         n_filled=1,
+        tolerance=1,  # a float32 sum may fall on the other side of a half
+    ),
+    Case(
+        matrix.change_matrix,
+        reference.change_matrix,
+        lambda rng, size: (
+            levels(rng, (2 * size[0], 2 * size[1])),
+            *(levels(rng, size) for _ in "uv"),
+            rng.uniform(-1, 1.5, (3, 3)).astype(np.float32),
+            rng.uniform(-20, 20),
+            *(np.full(shape, 7, np.uint8) for shape in ((2 * size[0], 2 * size[1]), size, size)),
+        ),
+        ((1, 1), (2, 1), (3, 5), (9, 20)),
+        (960, 540),
+        n_filled=3,
         tolerance=1,  # a float32 sum may fall on the other side of a half
     ),
     Case(
