@@ -28,7 +28,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from clipkit.kernels import limiter, loudness, resample
+from clipkit.kernels import limiter, loudness, matrix, resample
 from clipkit.media.child import ffmpeg_path
 from clipkit.media.info import VideoInfo
 from clipkit.media.probe import require_video
@@ -92,10 +92,10 @@ def ffmpeg(path: str, start_s: float, end_s: float, out: Path) -> None:
     captions = out / "captions.ass"
     write_ass(pages, captions, params.captions, width=width, height=height, safe_box=box)
     left, share = window(video)
-    matrix = "" if video.matrix == "bt709" else f":in_color_matrix={video.matrix}:out_color_matrix=bt709"
+    convert = "" if video.matrix == "bt709" else f":in_color_matrix={video.matrix}:out_color_matrix=bt709"
     filters = (
         f"crop={2 * round(video.width * share / 2)}:{video.height}:{2 * round(video.width * left / 2)}:0",
-        f"scale={width}:{height}:flags=bicubic{matrix}",
+        f"scale={width}:{height}:flags=bicubic{convert}",
         f"ass=filename={escape_filter(captions)}:fontsdir={escape_filter(FONTS_DIR)}",
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,format=yuv420p",
     )
@@ -119,7 +119,7 @@ def spent() -> float:
 
 def measure_here(mode: str, path: str, start_s: float, end_s: float) -> None:
     """Do one mode in this process and print what it took as JSON."""
-    for module in (limiter, loudness, resample):
+    for module in (limiter, loudness, matrix, resample):
         module.warm_up()
     parts: dict[str, float] = defaultdict(float)
     encode = render.encode_clip

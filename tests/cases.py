@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import reference
 
-from clipkit.kernels import audio, light, limiter, loudness, luma, motion, peaks, resample
+from clipkit.kernels import audio, light, limiter, loudness, luma, matrix, motion, peaks, resample
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ CASES = (
         resample.blend_rows,
         reference.blend_rows,
         lambda rng, size: make_blend(rng, size, np.uint8, np.float32),
-        ((1, 1, 1, 1), (4, 1, 4, 3), (5, 7, 2, 9), (33, 40, 6, 21)),
+        ((4, 1, 4, 1), (4, 1, 4, 3), (9, 7, 8, 9), (33, 40, 12, 21)),
         (412, 720, 4, 1080),
         n_filled=1,
         tolerance=1e-2,  # float32 sums of levels
@@ -280,9 +280,24 @@ CASES = (
         resample.blend_rows_to_levels,
         reference.blend_rows_to_levels,
         lambda rng, size: make_blend(rng, size, np.float32, np.uint8),
-        ((1, 1, 1, 1), (4, 1, 4, 3), (5, 7, 2, 9), (33, 40, 6, 21)),
+        ((4, 1, 4, 1), (4, 1, 4, 3), (9, 7, 8, 9), (33, 40, 12, 21)),
         (720, 1080, 4, 1920),
         n_filled=1,
+        tolerance=1,  # a float32 sum may fall on the other side of a half
+    ),
+    Case(
+        matrix.change_matrix,
+        reference.change_matrix,
+        lambda rng, size: (
+            levels(rng, (2 * size[0], 2 * size[1])),
+            *(levels(rng, size) for _ in "uv"),
+            rng.uniform(-1, 1.5, (3, 3)).astype(np.float32),
+            rng.uniform(-20, 20),
+            *(np.full(shape, 7, np.uint8) for shape in ((2 * size[0], 2 * size[1]), size, size)),
+        ),
+        ((1, 1), (2, 1), (3, 5), (9, 20)),
+        (960, 540),
+        n_filled=3,
         tolerance=1,  # a float32 sum may fall on the other side of a half
     ),
     Case(
@@ -333,6 +348,19 @@ CASES = (
         (480, 2000, 2),
         n_filled=2,
         tolerance=1e-9,
+    ),
+    Case(
+        loudness.peak_envelope,
+        reference.peak_envelope,
+        lambda rng, size: (
+            rng.uniform(-1, 1, size[:2]).astype(np.float32),
+            rng.uniform(-1, 1, size[2:]).astype(np.float32),
+            np.full(size[0], 7.0, np.float32),
+        ),
+        ((1, 1, 1, 1), (5, 2, 3, 7), (2100, 2, 4, 25)),
+        (480_000, 2, 4, 25),
+        n_filled=1,
+        tolerance=1e-5,  # float32 sums
     ),
     Case(
         audio.strongest_periods,

@@ -125,6 +125,19 @@ def blend_rows_to_levels(plane, firsts, weights):
     return np.floor(np.clip(blend_rows(plane, firsts, weights) + 0.5, 0, 255))
 
 
+def change_matrix(y, u, v, weights, black):
+    blue, red = u.astype(np.float64) - 128, v.astype(np.float64) - 128
+    tint = np.pad(weights[0, 1] * blue + weights[0, 2] * red, ((1, 1), (0, 1)), "edge")
+    down = np.stack([3 * tint[1:-1] + tint[:-2], 3 * tint[1:-1] + tint[2:]], axis=1).reshape(len(y), -1) / 4
+    full = np.stack([down[:, :-1], (down[:, :-1] + down[:, 1:]) / 2], axis=2).reshape(y.shape)
+    sums = (
+        weights[0, 0] * y + full + black,
+        weights[1, 1] * blue + weights[1, 2] * red + 128,
+        weights[2, 1] * blue + weights[2, 2] * red + 128,
+    )
+    return tuple(np.floor(np.clip(plane + 0.5, 0, 255)) for plane in sums)
+
+
 def released_gain(gains, release):
     out, gain = [], 1.0
     for allowed in gains:
@@ -141,6 +154,16 @@ def weighted_power(samples, sections, hop):
         weighted.append((filtered.reshape(n_hops, hop) ** 2).mean(axis=1))
         state.append(memory.ravel())
     return np.array(state), np.array(weighted).T
+
+
+def peak_envelope(samples, phases):
+    reach = phases.shape[1] // 2
+    between = [
+        np.convolve(np.pad(channel, reach), weights[::-1], "valid")
+        for channel in samples.T.astype(np.float64)
+        for weights in phases
+    ]
+    return np.abs(between).max(axis=0)
 
 
 def strongest_periods(samples, hop, window, shortest, longest, octave_cost):

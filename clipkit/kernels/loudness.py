@@ -1,4 +1,4 @@
-"""K-weighting after ITU-R BS.1770: the two filters, and the power behind them hop by hop.
+"""K-weighting after ITU-R BS.1770: the two filters, and the power behind them hop by hop; and peaks between samples.
 
 Conventions
 -----------
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipkit.kernels._jit import kernel
+
+_BLOCK = 2048  # samples at a time, so that all that is summed stays near
 
 
 def k_weighting(rate_hz: int) -> NDArray[np.float64]:
@@ -94,6 +96,41 @@ def weighted_power(
         state[channel, 0], state[channel, 1], state[channel, 2], state[channel, 3] = s1, s2, t1, t2
 
 
+@kernel
+def peak_envelope(samples: NDArray[np.float32], phases: NDArray[np.float32], envelope: NDArray[np.float32]) -> None:
+    """Fill `envelope` with the largest magnitude at each sample and up to the next one, over all channels.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n_samples, n_channels)
+        Silent before and after.
+    phases : ndarray of float32, shape (n_phases, n_taps)
+        For each point between a sample and the next one the weights of the samples around it; ``n_taps`` is odd,
+        and the middle one is the sample's own.
+    envelope : ndarray of float32, shape (n_samples,)
+        Receives the magnitudes.
+    """
+    reach = phases.shape[1] // 2
+    near = np.empty(_BLOCK + 2 * reach, np.float32)
+    sums = np.empty(_BLOCK, np.float32)
+    envelope[:] = 0.0
+    for first in range(0, len(samples), _BLOCK):
+        count = min(_BLOCK, len(samples) - first)
+        for channel in range(samples.shape[1]):
+            for i in range(count + 2 * reach):
+                at = first + i - reach
+                near[i] = samples[at, channel] if 0 <= at < len(samples) else 0.0
+            for phase in range(phases.shape[0]):
+                sums[:] = 0.0
+                for tap in range(phases.shape[1]):
+                    weight = phases[phase, tap]
+                    for i in range(count):
+                        sums[i] += weight * near[i + tap]
+                for i in range(count):
+                    envelope[first + i] = max(envelope[first + i], abs(sums[i]))
+
+
 def warm_up() -> None:
-    """Compile the filters and their power."""
+    """Compile the filters, their power and the peaks."""
     weighted_power(np.zeros((2, 1), np.float32), k_weighting(48000), 2, np.zeros((1, 4)), np.empty((1, 1)))
+    peak_envelope(np.zeros((2, 1), np.float32), np.ones((1, 1), np.float32), np.empty(2, np.float32))

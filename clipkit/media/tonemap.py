@@ -23,6 +23,7 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
 from clipkit.kernels.light import map_light
+from clipkit.media.colors import LUMA_SHARES
 from clipkit.media.frames import COLORSPACES
 from clipkit.media.info import VideoInfo
 
@@ -37,8 +38,6 @@ _SDR_PEAK = 100.0
 _MOST = 10_000.0
 _HLG_GAMMA = 1.2  # of the system, on a display of 1000 cd/m2
 _GAMMA = 2.4
-# Shares of red and blue in luma.
-_LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 # x and y of red, green and blue; white is D65.
 _PRIMARIES = {
     "bt709": ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
@@ -178,7 +177,7 @@ def _curves(transfer: str, peak: float) -> Array:
 
 
 def _index_of(video: VideoInfo) -> Array:
-    kr, kb = _LUMA[video.matrix]
+    kr, kb = LUMA_SHARES[video.matrix]
     kg = 1.0 - kr - kb
     black, luma, chroma = (0, 1023, 1023) if video.is_full_range else (64, 876, 896)
     red, blue = 2 * (1 - kr) / chroma, 2 * (1 - kb) / chroma
@@ -186,7 +185,7 @@ def _index_of(video: VideoInfo) -> Array:
 
 
 def _levels_of() -> Array:
-    kr, kb = _LUMA["bt709"]
+    kr, kb = LUMA_SHARES["bt709"]
     luma = np.array([kr, 1.0 - kr - kb, kb])
     red, blue = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
     return np.stack([219 * luma, 112 * (blue - luma) / (1 - kb), 112 * (red - luma) / (1 - kr)])

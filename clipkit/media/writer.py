@@ -22,11 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from clipkit.errors import RenderError
 from clipkit.media.child import FileEncoder
+from clipkit.media.colors import Recoloring
 from clipkit.media.probe import probe, require_video
 
 _BITEXACT = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 _TAGS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-_MATRICES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 # Lips and sound may be this far apart (seconds); half of one AAC frame.
 _MAX_OFFSET_S = 0.01
 _AUDIO_BLOCK = 1 << 16
@@ -115,7 +115,9 @@ class FrameEncoder:
         self._path = Path(path)
         self.n_frames = 0
         key_interval = max(1, round(gop_s * self._frame_rate))
-        filters = [*((f"select='{kept}'",) if kept else ()), *_color_filters(matrix, is_full_range)]
+        is_as_written = matrix == "bt709" and not is_full_range
+        self._recoloring = None if is_as_written else Recoloring(matrix, is_full_range=is_full_range)
+        filters = [f"select='{kept}'"] if kept else []
         if captions_path is not None:
             filters.append(f"ass=filename={escape_filter(captions_path)}:fontsdir={escape_filter(fonts_dir)}")
         arguments = [
@@ -154,8 +156,9 @@ class FrameEncoder:
         if y.shape != (height, width) or u.shape != (height // 2, width // 2) or v.shape != u.shape:
             message = f"planes must fit {width}x{height}, got {y.shape}, {u.shape}, {v.shape}"
             raise ValueError(message)
-        for plane in (y, u, v):
-            self._encoder.write(np.ascontiguousarray(plane, np.uint8).data)
+        planes = tuple(np.ascontiguousarray(plane, np.uint8) for plane in (y, u, v))
+        for plane in self._recoloring.picture(*planes) if self._recoloring else planes:
+            self._encoder.write(plane.data)
         self.n_frames += 1
 
     def __enter__(self) -> Self:
@@ -297,19 +300,6 @@ def escape_filter(path: str | os.PathLike[str] | None) -> str:
     """
     value = re.sub(r"([\\':])", r"\\\1", str(path))
     return re.sub(r"([\\'\[\],;])", r"\\\1", value)
-
-
-def _color_filters(matrix: str, is_full_range: bool) -> list[str]:
-    """Return the filters that make BT.709 limited range of what is written."""
-    space = _MATRICES[matrix]
-    color_range = "pc" if is_full_range else "tv"
-    if matrix == "bt709" and not is_full_range:
-        return []
-    return [
-        f"setparams=range={color_range}:colorspace={space}",
-        f"scale=in_color_matrix={matrix}:out_color_matrix=bt709:in_range={color_range}:out_range=tv"
-        ":flags=bicubic+accurate_rnd+full_chroma_int",
-    ]
 
 
 def _planes(frame: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], ...]:

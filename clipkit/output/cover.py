@@ -62,8 +62,7 @@ class CoverChooser:
         place = tick % self._every
         if self._every > 2 and place not in (0, 1, self._every - 1):
             return
-        middle = _shrunk(luma, _MIDDLE)
-        small = _shrunk(middle, _SMALL)
+        small = _glimpse(luma)
         change = 255.0 if self._before is None else float(cv2.absdiff(small, self._before).mean())
         if self._candidate is not None:
             number, sharpness, change_before, is_clear, picture = self._candidate
@@ -78,7 +77,8 @@ class CoverChooser:
         if place == 0:
             mean, deviation = float(small.mean()), float(small.std())
             is_clear = _DARKEST <= mean <= _BRIGHTEST and deviation >= _FLATTEST
-            sharpness = float(cv2.Laplacian(middle, cv2.CV_16S).std())
+            middle = _shrunk(luma)
+            sharpness = float(cv2.meanStdDev(cv2.Laplacian(middle, cv2.CV_16S))[1][0, 0])
             self._candidate = (tick, sharpness, change, is_clear, middle)
 
 
@@ -100,10 +100,19 @@ def write_cover(video: Path, time_s: float, path: Path) -> None:
         temporary.write_bytes(jpeg.tobytes())
 
 
-def _shrunk(luma: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
-    """Return the means of whole blocks of pixels, with a short side of at least `least` where there are so many."""
+def _glimpse(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return about the means of blocks of pixels, from three rows of each: enough to see change and light."""
     height, width = luma.shape
-    block = max(1, min(height, width) // least)
+    block = max(1, min(height, width) // _SMALL)
+    size = (width // block, height // block)
+    few = luma[: size[1] * block : max(1, block // 3), : size[0] * block]
+    return np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _shrunk(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the means of whole blocks of pixels, with a short side of at least `_MIDDLE` where there are so many."""
+    height, width = luma.shape
+    block = max(1, min(height, width) // _MIDDLE)
     size = (width // block, height // block)
     whole = luma[: size[1] * block, : size[0] * block]
     return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)

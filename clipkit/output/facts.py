@@ -153,7 +153,7 @@ def _measure(file: _File) -> FileFacts:
                     first_sample_s = float(frame.pts * frame.time_base)
                 frame.pts = None
                 pieces += [piece.to_ndarray().T for piece in resampler.resample(frame)]
-    samples = np.concatenate(pieces) if pieces else np.zeros((0, 1), np.float32)
+    samples = np.ascontiguousarray(np.concatenate(pieces)) if pieces else np.zeros((0, 1), np.float32)
     audio_s = len(samples) / _LOUDNESS_HZ
     first_frame_s = float(info.video.start_pts * info.video.time_base)
     ticks = sorted(tick for tick, _, _ in video_packets)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
+from clipkit.analysis.downmix import low_pass
 from clipkit.kernels.limiter import released_gain
-from clipkit.kernels.loudness import k_weighting, weighted_power
+from clipkit.kernels.loudness import k_weighting, peak_envelope, weighted_power
 from clipkit.params import AudioParams
 
 Samples = NDArray[np.float32]
@@ -26,8 +27,8 @@ _HOP_S = 0.1
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 _OVERSAMPLING = 4
-_CHUNK = 480_000  # samples filtered at a time: the memory of oversampling stays flat
-_REACH = 32  # samples on either side that the interpolation filter sees
+_REACH = 12  # samples on either side that the interpolation filter sees
+_KAISER_BETA = 5.0  # of its window
 
 _USUAL_LUFS = -14.0
 _LOOK_AHEAD_S = 0.005
@@ -173,22 +174,17 @@ def _true_peak(samples: Samples) -> float:
 
 def _envelope(samples: Samples) -> NDArray[np.float32]:
     """Return the largest magnitude at each sample and up to the next one, over all channels."""
-    filter_taps = _oversampling_filter()
-    envelope = np.zeros(len(samples), dtype=np.float32)
-    for first in range(0, len(samples), _CHUNK):
-        last = min(first + _CHUNK, len(samples))
-        from_, to = max(0, first - _REACH), min(len(samples), last + _REACH)
-        for channel in range(samples.shape[1]):
-            fine = scipy.signal.resample_poly(samples[from_:to, channel], _OVERSAMPLING, 1, window=filter_taps)
-            kept = np.abs(fine[(first - from_) * _OVERSAMPLING : (last - from_) * _OVERSAMPLING])
-            peaks = kept.reshape(-1, _OVERSAMPLING).max(axis=1)
-            np.maximum(envelope[first:last], peaks, out=envelope[first:last])
+    envelope = np.empty(len(samples), np.float32)
+    peak_envelope(samples, _between(), envelope)
     return envelope
 
 
-def _oversampling_filter() -> NDArray[np.float32]:
-    half_length = 12 * _OVERSAMPLING
-    return np.asarray(scipy.signal.firwin(2 * half_length + 1, 1.0 / _OVERSAMPLING, window=("kaiser", 5.0)), np.float32)
+@cache
+def _between() -> NDArray[np.float32]:
+    """Return, for each point that oversampling makes of a sample, the weights of the samples around it."""
+    weights = _OVERSAMPLING * low_pass(0.5, _OVERSAMPLING, _OVERSAMPLING * _REACH, beta=_KAISER_BETA)
+    whole = np.pad(weights, (0, _OVERSAMPLING - 1))
+    return np.ascontiguousarray(whole.reshape(-1, _OVERSAMPLING)[::-1].T)
 
 
 def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gain: float, ceiling: float) -> Samples:
@@ -205,13 +201,29 @@ def _limit(samples: Samples, envelope: NDArray[np.float32], rate_hz: int, *, gai
         return np.asarray(samples * np.float32(gain), np.float32)
     n_ahead = max(1, round(_LOOK_AHEAD_S * rate_hz))
     allowed = (ceiling / np.maximum(peaks, ceiling)).astype(np.float32)
-    lowest = scipy.ndimage.minimum_filter1d(allowed, n_ahead + 1, origin=-((n_ahead + 1) // 2), mode="nearest")
+    lowest = _lowest_ahead(allowed, n_ahead)
     gains = np.empty_like(lowest)
     released_gain(lowest, 1.0 - math.exp(-1.0 / (_RELEASE_S * rate_hz)), gains)
     padded = np.concatenate([np.full(n_ahead, gains[0]), gains]).astype(np.float64)
     sums = np.cumsum(np.concatenate([[0.0], padded]))
     smooth = (sums[n_ahead + 1 :] - sums[: -n_ahead - 1]) * (gain / (n_ahead + 1))
     return np.asarray(samples * smooth[:, None], np.float32)
+
+
+def _lowest_ahead(values: NDArray[np.float32], n_ahead: int) -> NDArray[np.float32]:
+    """Return the lowest of each value and those up to `n_ahead` after it.
+
+    Examples
+    --------
+    >>> _lowest_ahead(np.array([3, 4, 1, 5, 6], np.float32), 2).tolist()
+    [1.0, 1.0, 1.0, 5.0, 6.0]
+    """
+    lowest, reach = values.copy(), 0
+    while reach < n_ahead:
+        step = min(reach + 1, n_ahead - reach)
+        np.minimum(lowest[:-step], lowest[step:], out=lowest[:-step])
+        reach += step
+    return lowest
 
 
 def _to_lufs(power: float) -> float:

@@ -12,6 +12,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -270,7 +271,8 @@ def _break_lines(
 
 def _line_measure(params: CaptionParams) -> Callable[[str], float]:
     faces = load_faces(params.font)
-    return lambda text: choose_face(text, faces)[0].width_em(text) * params.font_size
+    # Words are tried in many lines, and most lines more than once.
+    return cache(lambda text: choose_face(text, faces)[0].width_em(text) * params.font_size)
 
 
 def _n_words(page: Sequence[PageWord]) -> float:

@@ -11,6 +11,8 @@ H.264), in the source and in the result.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,7 +27,15 @@ Picture = tuple[Level, Level, Level]
 CropBox = tuple[float, float, float, float]
 
 _SHARPNESS = -0.5  # Catmull-Rom: keeps straight lines straight and hardly rings
-_REACH = 2.0
+_REACH = 2
+_STRIP = 48  # rows that are turned at a time, so few that they stay in the cache
+
+
+class _Taps(NamedTuple):
+    """For each sample of a result its first sample of a plane, and the weights, shape (4 n, n_samples)."""
+
+    firsts: NDArray[np.int64]
+    weights: NDArray[np.float32]
 
 
 class Scaler:
@@ -47,6 +57,7 @@ class Scaler:
         self.video = video
         self.width = width
         self.height = height
+        self._room = np.empty(0, np.float32)
 
     def picture(self, frame: Frame, box: CropBox) -> Picture:
         """Return Y, U, V of the part of a frame inside `box`, stretched over the whole picture.
@@ -65,9 +76,7 @@ class Scaler:
 
     def _plane(self, plane: Plane, box: CropBox, *, is_chroma: bool) -> Level:
         video = self.video
-        source = np.lib.stride_tricks.as_strided(
-            plane.samples, (plane.height, plane.width), (plane.stride, 1), writeable=False
-        )
+        source = np.ndarray((plane.height, plane.width), np.uint8, plane.samples, strides=(plane.stride, 1))
         across, down = _coded_spans(box, video.rotation, video.mirrored)
         turned = video.rotation in (90, 270)
         width, height = (self.height, self.width) if turned else (self.width, self.height)
@@ -77,9 +86,26 @@ class Scaler:
             # The left of the result's four pixels is their right in a plane that runs the other way.
             step, left, between = 2, 1.5 if (rows_reversed if turned else columns_reversed) else 0.5, 1.0
         phases = (between, left) if turned else (left, between)
-        columns = _positions(across, width, step, phases[0], video.coded_width, plane.width, is_sited_left=is_chroma)
-        rows = _positions(down, height, step, phases[1], video.coded_height, plane.height, is_sited_left=False)
-        return np.ascontiguousarray(turn(_resample(source, rows, columns), video.rotation, video.mirrored))
+        columns = _taps(across, width, step, phases[0], video.coded_width, plane.width, is_sited_left=is_chroma)
+        rows = _taps(down, height, step, phases[1], video.coded_height, plane.height, is_sited_left=False)
+        return np.ascontiguousarray(turn(self._resample(source, rows, columns), video.rotation, video.mirrored))
+
+    def _resample(self, plane: Level, rows: _Taps, columns: _Taps) -> Level:
+        window, top, left = _window(plane, rows, columns)
+        across, down = len(columns.firsts), window.shape[0]
+        # Fresh memory for each plane of each picture would cost more than the sums.
+        if self._room.size < across * (down + _STRIP):
+            self._room = np.empty(across * (down + _STRIP), np.float32)
+        between = self._room[: across * down].reshape(down, across)
+        firsts = columns.firsts - left
+        for row in range(0, down, _STRIP):
+            lying = cv2.transpose(window[row : row + _STRIP])
+            strip = self._room[-across * lying.shape[1] :].reshape(across, -1)
+            blend_rows(lying, firsts, columns.weights, strip)
+            cv2.transpose(strip, between[row : row + _STRIP])
+        out = np.empty((len(rows.firsts), across), np.uint8)
+        blend_rows_to_levels(between, rows.firsts - top, rows.weights, out)
+        return out
 
 
 def _coded_spans(box: CropBox, rotation: int, mirrored: bool) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -108,7 +134,8 @@ def _reversed_axes(rotation: int, mirrored: bool) -> tuple[bool, bool]:
     return (rotation in (180, 270)) != mirrored, rotation in (90, 180)
 
 
-def _positions(
+@lru_cache(maxsize=32)  # windows that stand still or move along one axis, and both chroma planes, have the same
+def _taps(
     span: tuple[float, float],
     length: int,
     step: int,
@@ -117,8 +144,8 @@ def _positions(
     plane_length: int,
     *,
     is_sited_left: bool,
-) -> tuple[NDArray[np.float64], float]:
-    """Return where the samples of a result lie in a plane, and how many of its samples one spans.
+) -> _Taps:
+    """Return the bicubic filter that makes the samples of a result from those of a plane along one axis.
 
     Parameters
     ----------
@@ -140,43 +167,24 @@ def _positions(
     subsampling = round(source_length / plane_length)
     sited = 0.5 if is_sited_left or subsampling == 1 else subsampling / 2
     positions = (fractions * source_length - sited) / subsampling
-    return positions, (end - begin) * source_length / subsampling / (length // step)
-
-
-def _resample(
-    plane: Level, rows: tuple[NDArray[np.float64], float], columns: tuple[NDArray[np.float64], float]
-) -> Level:
-    row_firsts, row_weights = _taps(*rows)
-    column_firsts, column_weights = _taps(*columns)
-    window, top, left = _window(plane, row_firsts, len(row_weights), column_firsts, len(column_weights))
-    between = np.empty((len(column_firsts), window.shape[0]), np.float32)
-    blend_rows(cv2.transpose(window), column_firsts - left, column_weights, between)
-    out = np.empty((len(row_firsts), len(column_firsts)), np.uint8)
-    blend_rows_to_levels(cv2.transpose(between), row_firsts - top, row_weights, out)
-    return out
-
-
-def _taps(positions: NDArray[np.float64], spacing: float) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the first source sample and the weights, shape (n_taps, n_out), of a bicubic filter."""
-    stretch = max(spacing, 1.0)
-    n_taps = 2 * math.ceil(_REACH * stretch)
+    stretch = max((end - begin) * source_length / subsampling / (length // step), 1.0)
+    n_taps = 2 * _REACH * math.ceil(stretch)
     firsts = np.floor(positions).astype(np.int64) - n_taps // 2 + 1
     distance = np.abs(firsts + np.arange(n_taps)[:, None] - positions) / stretch
     near = ((_SHARPNESS + 2.0) * distance - (_SHARPNESS + 3.0)) * distance**2 + 1.0
     far = _SHARPNESS * (((distance - 5.0) * distance + 8.0) * distance - 4.0)
     weights = np.where(distance < 1.0, near, np.where(distance < _REACH, far, 0.0))
-    return firsts, (weights / weights.sum(axis=0)).astype(np.float32)
+    return _Taps(firsts, (weights / weights.sum(axis=0)).astype(np.float32))
 
 
-def _window(
-    plane: Level, row_firsts: NDArray[np.int64], n_row_taps: int, column_firsts: NDArray[np.int64], n_column_taps: int
-) -> tuple[Level, int, int]:
+def _window(plane: Level, rows: _Taps, columns: _Taps) -> tuple[Level, int, int]:
     """Return the part of a plane that the filters see, its edges repeated outside, and where it begins."""
-    top, bottom = int(row_firsts[0]), int(row_firsts[-1]) + n_row_taps
-    left, right = int(column_firsts[0]), int(column_firsts[-1]) + n_column_taps
+    top, bottom = int(rows.firsts[0]), int(rows.firsts[-1]) + len(rows.weights)
+    left, right = int(columns.firsts[0]), int(columns.firsts[-1]) + len(columns.weights)
     height, width = plane.shape
-    rows = slice(min(max(top, 0), height - 1), max(min(bottom, height), 1))
-    columns = slice(min(max(left, 0), width - 1), max(min(right, width), 1))
+    inside = plane[
+        min(max(top, 0), height - 1) : max(min(bottom, height), 1),
+        min(max(left, 0), width - 1) : max(min(right, width), 1),
+    ]
     outside = max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)
-    padded = np.asarray(cv2.copyMakeBorder(plane[rows, columns], *outside, cv2.BORDER_REPLICATE), np.uint8)
-    return padded, top, left
+    return np.asarray(cv2.copyMakeBorder(inside, *outside, cv2.BORDER_REPLICATE), np.uint8), top, left
