@@ -15,11 +15,13 @@ import pytest
 
 from clipkit.bench import cost, table
 from clipkit.bench.bars import bars, bars_table
+from clipkit.bench.finishing import measure_finished, measure_step
 from clipkit.bench.footage import Labelled
 from clipkit.bench.hearing import CENTRE, centred, measure_talk
-from clipkit.bench.job import PEERS, SCENEDETECT
+from clipkit.bench.job import PEERS, RENDERINGS, SCENEDETECT
 from clipkit.bench.kernels import registry, time_kernels
 from clipkit.bench.material import SAMPLE, Material, Recipe, Talk, sample_talk
+from clipkit.bench.offcentre import SIZE, film_again
 from clipkit.bench.results import OURS, Results, load_results
 from clipkit.bench.run import QUICK, run_bench
 from clipkit.bench.seeing import SKIPPED, measure_crop, measure_shots
@@ -28,6 +30,7 @@ from clipkit.bench.talk import score_edges, talk_truth
 from clipkit.bench.tvsum import measure_tvsum
 from clipkit.bench.views import alarms, bars_figure, compare, costs, held, recalls
 from clipkit.errors import InputError, ParamsError, ResourceError
+from clipkit.media.reader import open_video
 from clipkit.media.writer import write_video
 from clipkit.output.figures import summary
 from clipkit.params import Params
@@ -155,12 +158,68 @@ def test_a_crop_is_measured_where_the_boxes_are(material: Material):
     (boxed,) = material.boxed
     results = Results()
 
-    measure_crop(replace(boxed, boxes=boxed.boxes[boxed.boxes["time_s"] < 12.0]), results, Params())
+    measure_crop(replace(boxed, boxes=boxed.boxes[boxed.boxes["time_s"] < 12.0]), "crop", results, Params())
 
     inside = results.values("crop", "path_centre_inside")[SAMPLE]
     assert 0 <= inside <= 1
     assert held(results).loc[SAMPLE, OURS] == pytest.approx(inside, abs=1e-3)
     assert results.values("crop", "n_rows")[SAMPLE] == 60
+
+
+def test_crops_are_held_to_the_limit_the_centre_and_the_best_fixed_window():
+    held = {"path": 0.92, "centre": 0.94, "static": 0.92}
+    rows = [("crop", "bmx", OURS, f"{who}_mean_inside", value) for who, value in held.items()]
+    rows += [("crop", "bmx", OURS, f"{who}_centre_inside", 0.95) for who in held]
+    rest = {"limit": 1.0, "n_rows": 10.0, "reversals_per_minute": 6.5, "third_difference": 1e-4}
+    rows += [("crop", "bmx", OURS, name, value) for name, value in rest.items()]
+
+    found = {bar.what: bar.holds for bar in bars(made_results(*rows))}
+
+    assert list(found.values()) == [True, True, False, True, False, True]
+
+
+def test_a_clip_filmed_again_has_its_boxes_on_its_subject(tmp_path: Path):
+    side = 20
+    lefts = [100 + number for number in range(75)]
+
+    def picture(left: int) -> np.ndarray:
+        image = np.full((90, 320, 3), 40, np.uint8)
+        image[30 : 30 + side, left : left + side] = (220, 220, 60)
+        return image
+
+    write_video(tmp_path / "a.mp4", map(picture, lefts), frame_rate=25, crf=10)
+    rows = [(k / 25, left / 320, (left + side) / 320, 30 / 90, 50 / 90, 1) for k, left in enumerate(lefts)]
+    boxes = pd.DataFrame(rows[25::5], columns=["time_s", "x0", "x1", "y0", "y1", "certain"])
+
+    again = film_again(tmp_path / "a.mp4", boxes, tmp_path / "b.mp4", seed=1)
+
+    assert again["time_s"].iloc[0] == 0.0
+    assert again["certain"].eq(1).all()
+    assert (again["x0"] + again["x1"]).sub(1.0).abs().max() > 0.2
+    with open_video(tmp_path / "b.mp4") as reader:
+        for row in again.iloc[:-1].itertuples():
+            bright = reader.frame_at(row.time_s + 0.001).rgb()[..., 0] > 150
+            across, down = np.flatnonzero(bright.any(axis=0)), np.flatnonzero(bright.any(axis=1))
+            assert across[[0, -1]] / SIZE[0] == pytest.approx([row.x0, row.x1], abs=0.01)
+            assert down[[0, -1]] / SIZE[1] == pytest.approx([row.y0, row.y1], abs=0.02)
+
+
+def test_finished_files_are_measured_by_another_program(tmp_path: Path, talk: Path):
+    results = Results()
+
+    measure_finished(talk, results)
+    measure_step(results, edit_list=True)
+
+    assert results.notes == []
+    assert set(results.values("finished", "broken_rules").values()) == {0.0}
+    assert list(results.values("finished", "lufs").values()) == pytest.approx([-14.0, -14.0], abs=0.5)
+    assert results.values("step", "apart_ms")["edit list"] < 10
+    assert {bar.what.split(",")[0] for bar in bars(results)} >= {"reading speed of captions", "their true peak"}
+
+
+def test_rendering_is_a_job_beside_one_command(talk: Path):
+    for name in RENDERINGS:
+        assert cost.measure(name, talk).cpu_s > 0
 
 
 def test_rated_videos_get_our_rows_where_the_video_is_there(tmp_path: Path, talk: Path):
@@ -241,6 +300,15 @@ def made_results(*rows: tuple[str, str, str, str, float]) -> Results:
         ([("speech", "t", OURS, "f1", 0.93)], "F1 of speech", True),
         ([("rerank", "one hour", OURS, "ms", 100.0)], "ranking one hour", True),
         ([("memory", "1080p", OURS, "peak_mb", 901.0)], "peak memory", False),
+        ([("whole", "reframing at 1080p", OURS, "cpu_share", 0.35)], "CPU of reframing", True),
+        ([("whole", "talk", OURS, "wall_share", 0.36)], "talk: six clips", False),
+        ([("step", kind, OURS, "apart_ms", ms) for kind, ms in (("a", 1.0), ("b", 10.5))], "sound beside", False),
+        ([("finished", f, OURS, "broken_rules", n) for f, n in (("a", 0.0), ("b", 1.0))], "finished files", False),
+        (
+            [("rendering", "v", who, "cpu_s", s) for who, s in zip(RENDERINGS, (2.0, 1.0, 0.9), strict=True)],
+            "speed of writing",
+            True,
+        ),
     ],
 )
 def test_bars_hold_at_their_limit_and_not_beyond(rows: list, what: str, holds: bool):

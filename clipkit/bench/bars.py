@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import pandas as pd
 
+from clipkit.bench.clip_bars import Bar, crop_bars, finished_bars
 from clipkit.bench.hearing import CENTRE
 from clipkit.bench.job import PEERS
 from clipkit.bench.results import OURS, Results
@@ -20,19 +20,13 @@ GRADUAL = tuple(kind for kind in TRANSITIONS if kind != "cut")
 _LEVEL = 0.005
 
 
-class Bar(NamedTuple):
-    """One bar: what, the limit in words, what was measured, whether it holds, and what belongs beside it."""
-
-    what: str
-    limit: str
-    measured: str
-    holds: bool
-    beside: str
-
-
 def bars(results: Results) -> list[Bar]:
     """Return the bars of all parts that were measured, in the order of the benchmark."""
-    return [bar for find in (_shots, _real, _speed, _other_costs, _talk, _crop, _rated) for bar in find(results)]
+    return [
+        bar
+        for find in (_shots, _real, _speed, _other_costs, _talk, crop_bars, finished_bars, _rated)
+        for bar in find(results)
+    ]
 
 
 def bars_table(results: Results) -> pd.DataFrame:
@@ -191,26 +185,6 @@ def _worst_or_mean(results: Results, figure: str, words: str, who: str) -> float
         return max(values.values())
     n_clips = results.values("edges", "n_clips", who=who)
     return sum(value * n_clips[item] for item, value in values.items()) / sum(n_clips[item] for item in values)
-
-
-def _crop(results: Results) -> Iterator[Bar]:
-    rows = results.values("crop", "n_rows")
-    if not rows:
-        return
-    held = {
-        name: sum(value * rows[item] for item, value in results.values("crop", f"{name}_centre_inside").items())
-        / sum(rows.values())
-        for name in ("path", "centre", "static")
-    }
-    beside = f"centre crop {held['centre']:.3f}, best fixed window of each video {held['static']:.3f}"
-    measured = f"{held['path']:.3f}"
-    yield Bar(
-        "subject's centre inside the crop, all rows",
-        "above the centre crop",
-        measured,
-        held["path"] > held["centre"],
-        beside,
-    )
 
 
 def _rated(results: Results) -> Iterator[Bar]:

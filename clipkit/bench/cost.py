@@ -66,8 +66,31 @@ def measure(job: str, video: str | Path) -> Cost:
     ResourceError
         ``resource.job_failed`` with the last line that it said.
     """
+    said, peak, _ = _watched([sys.executable, "-m", "clipkit.bench.job", job, str(video)], f"{Path(video).name}: {job}")
+    answer = json.loads(said.splitlines()[-1])
+    found = pd.DataFrame(answer["found"], columns=["begin", "end"]).astype("int64")
+    return Cost(answer["cpu_s"], answer["wall_s"], peak, found)
+
+
+def measure_run(video: str | Path, *, n_clips: int, platforms: Sequence[str]) -> tuple[float, int]:
+    """Do the main job in a new process, start included; return its seconds and its largest memory, bytes.
+
+    Raises
+    ------
+    ResourceError
+        ``resource.job_failed`` with the last line that it said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [f"--platform={name}" for name in platforms]
+        command = [sys.executable, "-m", "clipkit", "run", str(video), f"--clips={n_clips}", *asked, f"--out={folder}"]
+        _, peak, wall_s = _watched(command, f"{Path(video).name}: the whole job")
+    return wall_s, peak
+
+
+def _watched(command: Sequence[str], what: str) -> tuple[str, int, float]:
+    """Return what a command said, the largest memory of it and all below it, and how long it took."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        command = [sys.executable, "-m", "clipkit.bench.job", job, str(video)]
+        begun = time.perf_counter()
         child = start_child(command, stdin=DEVNULL, stdout=out, stderr=err)
         peak = 0
         try:
@@ -77,16 +100,15 @@ def measure(job: str, video: str | Path) -> Cost:
                     child.wait(_POLL_S)
         finally:
             kill_tree(child.pid)
+        wall_s = time.perf_counter() - begun
         out.seek(0)
         err.seek(0)
         said, errors = out.read().decode(), err.read().decode(errors="replace").strip()
     if child.returncode:
         last = errors.splitlines()[-1] if errors else f"status {child.returncode}"
-        message = f"{Path(video).name}: {job} ended early ({last})."
+        message = f"{what} ended early ({last})."
         raise ResourceError(message, code="resource.job_failed", retry="never")
-    answer = json.loads(said.splitlines()[-1])
-    found = pd.DataFrame(answer["found"], columns=["begin", "end"]).astype("int64")
-    return Cost(answer["cpu_s"], answer["wall_s"], peak, found)
+    return said, peak, wall_s
 
 
 def measure_in_turn(jobs: Sequence[str], video: str | Path, *, repeats: int) -> dict[str, float]:

@@ -35,6 +35,8 @@ SCENEDETECT = {
     "PySceneDetect hash": "HashDetector",
 }
 SCDET = "ffmpeg scdet"
+# What :mod:`clipkit.bench.rendering` knows: all of it, its writing alone, and the peer.
+RENDERING, WRITING, COMMAND = RENDERINGS = ("rendering", "rendering, writing alone", "ffmpeg command")
 PEERS = (*SCENEDETECT, SCDET)
 
 
@@ -44,6 +46,10 @@ def prepare(name: str, video: str) -> Job:
         return lambda: _decode(video, loop_filter=name == "decode")
     if name in ("clipkit", "clipkit, loop filter skipped"):
         return _clipkit(video, loop_filter="full" if name == "clipkit" else "skip")
+    if name == "reframe":
+        return _reframe(video)
+    if name in RENDERINGS:
+        return _render(name, video)
     if name in SCENEDETECT:
         return _scenedetect(video, SCENEDETECT[name])
     if name == SCDET:
@@ -74,6 +80,37 @@ def _clipkit(video: str, *, loop_filter: str) -> Job:
         return [(int(begin), int(end)) for begin, end in zip(table["begin"], table["end"], strict=True)]
 
     return work
+
+
+def _reframe(video: str) -> Job:
+    from clipkit.analysis.features import measure_frames
+    from clipkit.analysis.reframe import plan_crop
+    from clipkit.analysis.shots import detect_transitions
+    from clipkit.kernels import motion, track
+    from clipkit.params import Params
+
+    params, info = Params(), require_video(video)
+    transitions = detect_transitions(measure_frames(video, params), params.analysis)
+    motion.warm_up()
+    track.warm_up()
+
+    def work() -> Found:
+        plan_crop(video, 0.0, info.duration_s, transitions, params, info=info)
+        return []
+
+    return work
+
+
+def _render(name: str, video: str) -> Job:
+    from clipkit.bench.rendering import prepare as prepare_rendering
+
+    work = prepare_rendering(name, video)
+
+    def job() -> Found:
+        work()
+        return []
+
+    return job
 
 
 def _scenedetect(video: str, detector: str) -> Job:

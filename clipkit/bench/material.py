@@ -16,7 +16,8 @@ import pandas as pd
 from clipkit.bench.compose import compose, truth_path
 from clipkit.bench.compose_talk import compose_talk, read_pool
 from clipkit.bench.crop import read_boxes
-from clipkit.bench.footage import SUFFIXES, Labelled, Span, read_labelled, read_spans
+from clipkit.bench.footage import SINGLE_SHOTS, SUFFIXES, Labelled, Span, read_labelled, read_spans
+from clipkit.bench.offcentre import film_again
 from clipkit.bench.shots import read_truth
 from clipkit.bench.talk import TalkTruth, read_talk, talk_truth
 from clipkit.media.probe import probe
@@ -172,8 +173,8 @@ class Material:
         if self.media is None:
             path, made = self.sample
             rows = [(i / FRAME_RATE, *made.subject_box(i)) for i in range(0, made.n_frames, 5)]
-            boxes = pd.DataFrame([(t, x, x + width, 1) for t, x, _, width, _ in rows])
-            boxes.columns = pd.Index(["time_s", "x0", "x1", "certain"])
+            boxes = pd.DataFrame([(t, x, x + width, y, y + height, 1) for t, x, y, width, height in rows])
+            boxes.columns = pd.Index(["time_s", "x0", "x1", "y0", "y1", "certain"])
             cuts_s = [scene.begin / FRAME_RATE for scene in made.scenes[1:]]
             return [Boxed(SAMPLE, path, boxes, cuts_s)]
         videos = {path.stem: path for path in sorted(self.media.rglob("*")) if path.suffix.lower() in SUFFIXES}
@@ -185,6 +186,33 @@ class Material:
                 known = _cut_times(cuts) if cuts.is_file() else None
                 found.append(Boxed(name, videos[name], read_boxes(table), known))
         return found
+
+    def off_centre(self, video: Boxed, seed: int) -> Boxed:
+        """Return a boxed video filmed again with its subject off the middle."""
+        known = repr((_COMPOSER, video.name, seed)) + video.boxes.to_csv()
+        digest = hashlib.sha256(known.encode()).hexdigest()[:12]
+        path = self.work / f"off-centre-{video.name}-{seed}-{digest}.mp4"
+        table = path.with_suffix(".subject.csv")
+        if not (path.is_file() and table.is_file()):
+            film_again(video.video, video.boxes, path, seed=seed).to_csv(table, index=False)
+        start_s = float(video.boxes["time_s"].min())
+        cuts_s = None if video.cuts_s is None else [cut_s - start_s for cut_s in video.cuts_s if cut_s > start_s]
+        return Boxed(f"{video.name}, seed {seed}", path, read_boxes(table), cuts_s)
+
+    @functools.cached_property
+    def footage(self) -> list[Path]:
+        """Videos of different subjects, to make finished clips of; the sample where there is no footage."""
+        if self.media is None:
+            return [self.sample[0]]
+        single = [path for name in SINGLE_SHOTS if (path := self.media / name).is_file() and self._is_short(path)]
+        return sorted({video.video for video in self.boxed}.union(single), key=lambda path: path.name)
+
+    @functools.cached_property
+    def ten_minutes(self) -> Path | None:
+        """The footage with sound that lasts nearest to ten minutes, None where none lasts 8 to 15."""
+        lengths_s = {path: info.duration_s for path in self.footage if (info := probe(path)).audio}
+        near = {path: abs(length_s - 600.0) for path, length_s in lengths_s.items() if 480.0 <= length_s <= 900.0}
+        return min(near, key=lambda path: near[path], default=None)
 
     def _is_short(self, video: Path) -> bool:
         return math.isinf(self._longest_s) or probe(video).duration_s <= self._longest_s

@@ -7,24 +7,42 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from clipkit.bench.cost import can_run, measure, measure_in_turn, time_to_ready, time_to_rerank
+from clipkit.bench.finishing import measure_finished, measure_rendering, measure_step, measure_whole
 from clipkit.bench.frame_clock import frame_times
 from clipkit.bench.hearing import measure_talk
 from clipkit.bench.job import PEERS
 from clipkit.bench.kernels import time_kernels
 from clipkit.bench.material import Material, Recipe
 from clipkit.bench.results import OURS, Results, machine
-from clipkit.bench.seeing import DETECTORS, SKIPPED, measure_crop, measure_shots
+from clipkit.bench.seeing import DETECTORS, SKIPPED, measure_crop, measure_off_centre, measure_shots
 from clipkit.bench.tvsum import measure_tvsum
 from clipkit.errors import ParamsError
 from clipkit.media.child import FileEncoder
+from clipkit.media.probe import require_video
 from clipkit.params import Params
 
 Progress = Callable[[float, str], None]
 
-PARTS = ("shots", "variants", "real", "speed", "memory", "start", "rerank", "talk", "crop", "kernels")
+PARTS = (
+    "shots",
+    "variants",
+    "real",
+    "speed",
+    "memory",
+    "start",
+    "rerank",
+    "talk",
+    "crop",
+    "off centre",
+    "finished",
+    "rendering",
+    "whole",
+    "kernels",
+)
 ADAPTIVE = "PySceneDetect adaptive"
 LONG_S = 7200.0
 _SPEED_SEED = 100
@@ -238,7 +256,23 @@ def _steps(scope: Scope, material: Material, results: Results, tvsum: Path | Non
             yield _Step(f"talk, seed {seed}", 10 * scope.talk_minutes, partial(_talk, seed, scope, material, results))
     if "crop" in asked:
         for boxed in material.boxed:
-            yield _Step(f"crop of {boxed.name}", 8, partial(measure_crop, boxed, results, Params()))
+            yield _Step(f"crop of {boxed.name}", 8, partial(measure_crop, boxed, "crop", results, Params()))
+    if "off centre" in asked and material.media is not None:
+        for seed, boxed in product(scope.seeds, material.boxed):
+            work = partial(measure_off_centre, boxed, seed, material, results)
+            yield _Step(f"crop of {boxed.name} off centre", 12, work)
+    if "finished" in asked:
+        for has_list in (True, False):
+            yield _Step("sound beside picture", 4, partial(measure_step, results, edit_list=has_list))
+        for path in material.footage:
+            yield _Step(f"finished clips of {path.stem}", 12, partial(measure_finished, path, results))
+    if "rendering" in asked:
+        yield _Step("rendering", 60 * scope.repeats, partial(measure_rendering, material, scope.repeats, results))
+    if "whole" in asked:
+        for path in filter(None, [material.ten_minutes]):
+            yield _Step("the whole job", 200, partial(measure_whole, path, results))
+        work = partial(_reframing, scope, material, results)
+        yield _Step("reframing", 20 * scope.speed_minutes, work)
     if "kernels" in asked:
         yield _Step("kernels", 100 * scope.kernel_s, partial(_kernels, scope, results))
     if tvsum is not None:
@@ -265,6 +299,13 @@ def _speed(height: int, scope: Scope, material: Material, results: Results) -> N
     for who, cpu_s in measure_in_turn(jobs, video, repeats=scope.repeats).items():
         results.add("speed", item, who, "cpu_s", cpu_s)
         results.add("speed", item, who, "frames_per_cpu_s", n_frames / cpu_s)
+
+
+def _reframing(scope: Scope, material: Material, results: Results) -> None:
+    height = max(scope.heights)
+    video = material.composed(_speed_recipe(height, scope)).path
+    share = measure("reframe", video).cpu_s / require_video(video).duration_s
+    results.add("whole", f"reframing at {height}p", OURS, "cpu_share", share)
 
 
 def _memory(scope: Scope, material: Material, results: Results) -> None:

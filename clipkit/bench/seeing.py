@@ -12,7 +12,7 @@ from clipkit.bench.cost import can_run, measure
 from clipkit.bench.crop import score_crop
 from clipkit.bench.footage import Labelled
 from clipkit.bench.job import PEERS
-from clipkit.bench.material import Boxed
+from clipkit.bench.material import Boxed, Material
 from clipkit.bench.results import OURS, Results
 from clipkit.bench.shots import ShotScore, score_shots
 from clipkit.params import Params
@@ -32,7 +32,7 @@ def measure_shots(video: Labelled, part: str, results: Results, detectors: tuple
         _keep(score_shots(video.truth, cost.found), part, video.name, who, results)
 
 
-def measure_crop(video: Boxed, results: Results, params: Params) -> None:
+def measure_crop(video: Boxed, part: str, results: Results, params: Params) -> None:
     """Plan the crop of the labelled stretch of a video and keep what it holds of the subject."""
     if video.cuts_s is None:
         transitions = detect_transitions(measure_frames(video.video, params), params.analysis)
@@ -43,7 +43,12 @@ def measure_crop(video: Boxed, results: Results, params: Params) -> None:
     crop = plan_crop(video.video, float(times_s.min()), float(times_s.max()) + 0.1, transitions, params)
     cuts_s = transitions["begin_s"].to_numpy(np.float64)
     for figure, value in score_crop(video.boxes, crop, cuts_s=cuts_s).figures().items():
-        results.add("crop", video.name, OURS, figure, value)
+        results.add(part, video.name, OURS, figure, value)
+
+
+def measure_off_centre(video: Boxed, seed: int, material: Material, results: Results) -> None:
+    """Film a video again with its subject off the middle, and measure the crop of that."""
+    measure_crop(material.off_centre(video, seed), "off centre", results, Params())
 
 
 def _keep(score: ShotScore, part: str, item: str, who: str, results: Results) -> None:
