@@ -193,6 +193,23 @@ def test_render_says_what_a_platform_refuses_and_wastes_no_work_on_it(capsys, ta
     assert not list((tmp_path / "out").glob("*.mp4"))
 
 
+def test_render_and_reframe_say_what_they_did_for_a_person(capsys, talk, tmp_path):
+    clips, mine = tmp_path / "clips.csv", tmp_path / "mine.csv"
+    clips.write_text("clip_id,start_s,end_s\n1,0.0,3.0\n")
+    mine.write_text("time_s,x\n0.0,0.4\n")
+    fast = ["--set", "render.preset=ultrafast", "--set", f"reframe.keyframes={mine}"]
+
+    assert main(["reframe", str(talk), "--to", "1", "--out", str(tmp_path / "crop.csv"), *fast[2:]]) == 0
+    assert "crop.csv: keyframes 100%" in capsys.readouterr().out
+    out = ["--video", str(talk), "--out", str(tmp_path / "out"), "--platform", "tiktok", "--platform", "x"]
+    assert main(["render", str(clips), *out, *fast, "--json"]) == 0
+
+    said, err = capsys.readouterr()
+    (note,) = json.loads(said)["notes"]
+    assert note == "the window goes through the keyframes of mine.csv in these clips: 1."
+    assert err.count(f"note     {note}\n") == 1
+
+
 def test_a_shape_that_no_platform_takes_is_refused_before_anything_is_measured(capsys, talk, tmp_path):
     platform = ["--platform", "facebook_reels", "--set", "reframe.aspect=16:9"]
 

@@ -31,6 +31,7 @@ from clipkit.media.speech_model import SpeechModel, find_model, what_is_missing
 from clipkit.media.subtitles import Subtitles, find_subtitles
 from clipkit.output.conformance import conformance_table
 from clipkit.output.exchange import write_timelines
+from clipkit.output.lengths import fit_lengths
 from clipkit.output.platforms import Platform, load_platforms
 from clipkit.output.preflight import preflight, refusals, takers
 from clipkit.output.render import RenderedClip, part_of, render_clip
@@ -331,27 +332,10 @@ class ClipRun:
             self.params = apply_profile(self.params, name)
             self.folder.note("candidates", f"profile {name} was chosen: {why}")
         self.folder.update(profile=self.params.scoring.profile)
-        self._fit_platforms()
-
-    def _fit_platforms(self) -> None:
-        """Keep the clips' lengths within what every platform takes, as far as the video allows."""
-        selection = self.params.selection
-        widest = max(self.platforms, key=lambda platform: platform.min_s)
-        tightest = min(self.platforms, key=lambda platform: platform.max_s)
-        max_s = min(selection.max_s, tightest.max_s)
-        min_s = selection.min_s
-        if widest.min_s <= min(self.frames.duration_s, max_s):
-            min_s = max(min_s, widest.min_s)
-        min_s = min(min_s, max_s)
-        for name, asked_s, kept_s, platform in (
-            ("longest", selection.max_s, max_s, tightest),
-            ("shortest", selection.min_s, min_s, widest),
-        ):
-            if asked_s != kept_s:
-                text = f"the {name} clip lasts {kept_s:g} s instead of {asked_s:g} s, the limit of {platform.name}."
-                self.folder.note("candidates", text)
-        fitting = {"max_s": max_s, "min_s": min_s, "ideal_s": min(max(selection.ideal_s, min_s), max_s)}
-        self.params = self.params.model_copy(update={"selection": selection.model_copy(update=fitting)})
+        selection, notes = fit_lengths(self.params.selection, self.platforms, self.frames.duration_s)
+        self.params = self.params.model_copy(update={"selection": selection})
+        for note in notes:
+            self.folder.note("candidates", note)
 
     def _preflight(self) -> dict[int, list[Platform]]:
         """Say which platform will refuse which clip, and return the platforms that take each."""

@@ -27,6 +27,7 @@ from clipkit.runs.stages import ClipRun
 from clipkit.samples import FRAME_RATE, RATE_HZ, make_sample
 
 Progress = Callable[[float, str], None]
+Say = Callable[[str], None]
 
 
 def analyze(video: str | Path, *, out: str | Path, progress: Progress | None = None, **asked: Any) -> Path:
@@ -79,13 +80,19 @@ def reframe(
 
 
 def render(
-    clips_csv: str | Path, *, video: str | Path, out: str | Path, progress: Progress | None = None, **asked: Any
+    clips_csv: str | Path,
+    *,
+    video: str | Path,
+    out: str | Path,
+    progress: Progress | None = None,
+    say: Say | None = None,
+    **asked: Any,
 ) -> pd.DataFrame:
     """Render a clip list, possibly edited by hand, and return the verdicts on the files.
 
     Tables that lie beside the list (``shots.csv``, ``words.parquet``) are used; what is missing
     is measured again.  Caption files that a person changed, in `out` or in the run that the list is from, are used
-    instead of the words.
+    instead of the words.  `say` is called with each sentence that a person should know.
 
     Raises
     ------
@@ -95,7 +102,7 @@ def render(
         If a finished file breaks a platform's rule.
     """
     clips_csv = Path(clips_csv)
-    folder = _Showing(out, progress)
+    folder = _Showing(out, progress, say)
     chain = ClipRun(Path(video), folder, make_params(**asked))
     chain.clips = read_clips(clips_csv)
     chain.inspect()
@@ -169,11 +176,18 @@ def _truth_version(path: Path) -> str | None:
 
 
 class _Showing(LooseFolder):
-    """A loose folder that shows its progress."""
+    """A loose folder that shows its progress, and says what is noted."""
 
-    def __init__(self, path: str | Path, progress: Progress | None) -> None:
+    def __init__(self, path: str | Path, progress: Progress | None, say: Say | None = None) -> None:
         super().__init__(path)
         self._show = progress
+        self._say = say
+
+    def note(self, stage: str, message: str) -> None:
+        """Note a sentence, and say it."""
+        super().note(stage, message)
+        if self._say:
+            self._say(message)
 
     def progress(self, share: float) -> None:
         if self._show:

@@ -136,7 +136,9 @@ def reframe_command(args: argparse.Namespace) -> tuple[Answer, int]:
             settings=_asked(args)["settings"],
         )
     if not args.json:
-        sys.stdout.write(f"{len(table)} rows in {args.out}\n")
+        shares = table["layout"].value_counts(normalize=True, sort=True)
+        layouts = ", ".join(f"{layout} {share:.0%}" for layout, share in shares.items())
+        sys.stdout.write(f"{len(table)} rows in {args.out}: {layouts}\n")
     return {"status": "done", "out": args.out, "n_frames": len(table)}, 0
 
 
@@ -146,13 +148,16 @@ def render_command(args: argparse.Namespace) -> tuple[Answer, int]:
     from clipkit.ui.terminal import print_notes, progress_bar
 
     asked = _asked(args)
-    print_notes(foresee(args.clip_list, **asked))
+    foreseen = foresee(args.clip_list, **asked)
+    print_notes(foreseen)
+    notes: list[str] = []
     with progress_bar(Path(args.video).name) as progress:
-        verdicts = render(args.clip_list, video=args.video, out=args.out, progress=progress, **asked)
+        verdicts = render(args.clip_list, video=args.video, out=args.out, progress=progress, say=notes.append, **asked)
+    print_notes([note for note in dict.fromkeys(notes) if note not in foreseen])
     files = list(dict.fromkeys(verdicts["file"]))
     if not args.json:
         sys.stdout.write(f"{len(files)} files in {args.out}, all checked\n")
-    return {"status": "done", "out": args.out, "files": files}, 0
+    return {"status": "done", "out": args.out, "files": files, "notes": [*dict.fromkeys([*foreseen, *notes])]}, 0
 
 
 def verify_command(args: argparse.Namespace) -> tuple[Answer, int]:
