@@ -267,6 +267,7 @@ class RenderParams(_Section):
         description="keep the MP4 edit list; false: none, as YouTube and Instagram ask, and no B-frames, so that sound "
         "stays in step",
     )
+    cover_title: bool = Field(False, description="write the clip's title, as in clips.csv, on its cover")
     max_frame_rate: int = Field(60, ge=24, le=60, description="higher source rates are halved to fit, frames/second")
     encoder_threads: int = Field(2, ge=1, le=64, description="x264 threads; the files' bytes depend on it")
 

@@ -7,7 +7,10 @@ import pytest
 from clipkit.media.reader import open_video
 from clipkit.output import cover
 from clipkit.output.cover import CoverChooser, write_cover
+from clipkit.output.cover_title import draw_title
+from clipkit.output.faces import FONTS_DIR
 from clipkit.output.portrait import portrait_sharpness
+from clipkit.params import CaptionParams
 
 RATE = 24
 
@@ -65,6 +68,32 @@ def test_the_cover_is_the_frame_at_that_time(hazard, tmp_path):
         rgb = reader.frame_at(0.8).rgb()
     assert np.abs(image[:, :, ::-1].astype(int) - rgb).mean() < 4
     assert image[-8:, :40, 2].mean() == pytest.approx(200, abs=25)  # red is red
+
+
+def test_a_title_stands_at_the_top_of_the_safe_box():
+    plain = np.full((640, 360, 3), 90, np.uint8)
+    box, title = (108, 384, 918, 1248), "What nobody tells you about long titles"
+
+    drawn, again = (draw_title(plain, title, CaptionParams(), safe_box=box, fonts_dir=FONTS_DIR) for _ in range(2))
+
+    changed = (np.abs(drawn.astype(int) - plain) > 8).any(axis=2)
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    assert drawn.shape == plain.shape
+    assert box[0] / 3 <= columns[0] < columns[-1] < box[2] / 3
+    assert box[1] / 3 <= rows[0] < box[1] / 3 + 20
+    assert 50 < len(rows) < 120  # two or three lines
+    assert (drawn > 240).all(axis=2).sum() > 200  # letters in the captions' white
+    assert np.array_equal(drawn, again)
+
+
+@pytest.mark.parametrize("title", ["{\\b1}a\\Nb", "<b>x</b>", "'; rm -rf", "ש", "👍"])
+def test_a_title_is_text_whatever_it_holds(title):
+    plain = np.full((128, 72, 3), 90, np.uint8)
+
+    assert (
+        draw_title(plain, title, CaptionParams(), safe_box=(108, 384, 918, 1248), fonts_dir=FONTS_DIR).shape
+        == plain.shape
+    )
 
 
 def test_the_sharpest_face_with_open_eyes_wins_over_a_sharper_frame_without(rng, monkeypatch):

@@ -48,7 +48,7 @@ def crop_of(x=0.25, width=0.25, n=200, rate=25.0, height=1.0, y=0.0):
 def make(video, out_dir, *, start_s=1.0, end_s=2.0, names=("x",), crop=None, words=WORDS, params=None, **others):
     return render_clip(
         video,
-        SimpleNamespace(clip_id=others.get("clip_id", 3), start_s=start_s, end_s=end_s),
+        SimpleNamespace(clip_id=others.get("clip_id", 3), start_s=start_s, end_s=end_s, title=others.get("title")),
         crop_of() if crop is None else crop,
         words,
         params or params_of(),
@@ -57,6 +57,17 @@ def make(video, out_dir, *, start_s=1.0, end_s=2.0, names=("x",), crop=None, wor
         info=require_video(video),
         edits=others.get("edits"),
     )
+
+
+@pytest.mark.parametrize(("title", "is_drawn"), [("Every title counts", True), ("", False), (float("nan"), False)])
+def test_a_cover_gets_the_title_where_there_is_one(numbered, tmp_path, title, is_drawn):
+    covers = []
+    for has_title in (False, True):
+        params = params_of(render={"preset": "ultrafast", "cover_title": has_title})
+        (file,) = make(numbered, tmp_path / str(has_title), end_s=1.2, words=NO_WORDS, params=params, title=title)
+        covers.append(file.cover_path.read_bytes())
+
+    assert (covers[0] != covers[1]) is is_drawn
 
 
 @pytest.fixture(scope="module")

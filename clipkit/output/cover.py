@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -82,8 +83,10 @@ class CoverChooser:
             self._candidate = (tick, sharpness, change, is_clear, middle)
 
 
-def write_cover(video: Path, time_s: float, path: Path) -> None:
-    """Write the frame of a finished file at a time as a JPEG.
+def write_cover(
+    video: Path, time_s: float, path: Path, draw: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None
+) -> None:
+    """Write the frame of a finished file at a time as a JPEG, with what `draw` draws on its RGB.
 
     Raises
     ------
@@ -92,6 +95,8 @@ def write_cover(video: Path, time_s: float, path: Path) -> None:
     """
     with open_video(video) as reader:
         rgb = reader.frame_at(time_s).rgb()
+    if draw is not None:
+        rgb = draw(rgb)
     done, jpeg = cv2.imencode(".jpg", rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not done:
         message = f"{path}: the cover could not be encoded as JPEG."

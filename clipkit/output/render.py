@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clipkit.files import disk_error
 from clipkit.media.probe import MediaInfo, VideoInfo
@@ -21,6 +23,7 @@ from clipkit.media.tonemap import describe
 from clipkit.output.backdrop import Backdrop
 from clipkit.output.conformance import Conformance, conformance
 from clipkit.output.cover import write_cover
+from clipkit.output.cover_title import draw_title
 from clipkit.output.edits import Edit
 from clipkit.output.encoding import Target, boxed, check_file, encode_clip, write_sounds
 from clipkit.output.loudness import Loudness
@@ -103,7 +106,7 @@ def render_clip(
     video : path
         The source.
     clip : row
-        With ``clip_id``, ``start_s``, ``end_s``: a named tuple or a Series.
+        With ``clip_id``, ``start_s``, ``end_s`` and perhaps ``title``: a named tuple or a Series.
     crop : DataFrame
         ``time_s, x, y, width, height, layout``: the crop window, fractions of the displayed frame.
     words : DataFrame
@@ -179,10 +182,11 @@ def render_clip(
                 reader, plan, targets, captions, backdrop, params, lambda share: report(_PICTURE_SHARE * share)
             )
             kept = _conformance(captions, backdrop, plan, params, cuts_s)
+            titled = _titled(clip, captions, params)
             finished: list[RenderedClip] = []
             for target in targets:
                 check_file(target, plan)
-                write_cover(target.path, cover_s, target.path.with_suffix(".jpg"))
+                write_cover(target.path, cover_s, target.path.with_suffix(".jpg"), titled)
                 notes = (
                     *_source_notes(reader.info.video),
                     *captions.notes,
@@ -219,6 +223,15 @@ def _keep_edited(path: Path, new: Path, edit: Edit | None) -> None:
 def part_of(show: Callable[[float], None], done: int, whole: int, share: float) -> None:
     """Show how far a whole of equal parts is, of which some are done and one is in work."""
     show((done + share) / whole)
+
+
+def _titled(clip: Any, captions: Captions, params: Params) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None:
+    """Return what puts the clip's title on its cover, None where it has none or nobody asked."""
+    title = getattr(clip, "title", None)  # not a number where a table has none
+    if not (params.render.cover_title and isinstance(title, str) and title.strip()):
+        return None
+    fonts_dir, box = captions.fonts_dir, captions.safe_box
+    return lambda picture: draw_title(picture, title, params.captions, safe_box=box, fonts_dir=fonts_dir)
 
 
 def _source_notes(video: VideoInfo | None) -> Iterator[str]:
