@@ -57,12 +57,13 @@ def detect_faces(picture: NDArray[np.uint8], time_s: float, *, mirrored: bool) -
         for x, y, w, h in cascade(name).detectMultiScale(view, 1.2, neighbours, 0, (size, size)):
             left = width - x - w if flipped else x
             box = Face(time_s, (left + w / 2) / width, (y + h / 2) / height, w / width, h / height)
-            if not any(_same(box, other) for other in found):
+            if not any(same_face(box, other) for other in found):
                 found.append(box)
     return found
 
 
-def _same(one: Face, other: Face) -> bool:
+def same_face(one: Face, other: Face) -> bool:
+    """Return whether two detections are near each other and alike in size."""
     reach = 0.6 * max(one.width, other.width)
     tall = 0.6 * max(one.height, other.height)
     near = abs(one.x - other.x) < reach and abs(one.y - other.y) < tall
@@ -93,7 +94,7 @@ def face_tracks(faces: list[Face], *, min_detections: int = 2) -> list[list[Face
     tracks: list[list[Face]] = []
     for face in faces:
         open_tracks = [
-            track for track in tracks if 0 < face.time_s - track[-1].time_s <= LINK_S and _same(face, track[-1])
+            track for track in tracks if 0 < face.time_s - track[-1].time_s <= LINK_S and same_face(face, track[-1])
         ]
         if open_tracks:
             min(open_tracks, key=lambda track: abs(track[-1].x - face.x) + abs(track[-1].y - face.y)).append(face)

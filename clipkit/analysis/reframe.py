@@ -90,6 +90,7 @@ def plan_crop(
     params: Params,
     *,
     info: MediaInfo | None = None,
+    audio: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the crop window of every source frame in ``[start_s, end_s)``.
 
@@ -109,6 +110,8 @@ def plan_crop(
         ``params.reframe`` decides; ``source`` and ``resources`` say how to read.
     info : MediaInfo, optional
         What ``probe`` found, where the caller has it.
+    audio : DataFrame, optional
+        What ``measure_audio`` found, of the whole video: of several faces, the window follows the one that speaks.
 
     Returns
     -------
@@ -133,7 +136,13 @@ def plan_crop(
         keyframes = _find_keyframes(video, params.reframe)
         lock = None if params.reframe.lock is None else locked_place(params.reframe.lock)
         detector = _find_detector(params.reframe)
-        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens, detector=detector)
+        observer = Observer(
+            axis,
+            faces=params.reframe.faces,
+            screens=params.reframe.screens,
+            detector=detector,
+            speech=None if audio is None else audio["speech"].to_numpy(np.float64),
+        )
         looks = size < 1.0 and lock is None
         shots: list[list[float]] = []
         numbers: list[int] = []
