@@ -197,6 +197,7 @@ class ReframeParams(_Section):
     )
     screens: bool = Field(True, description="show slides and screen recordings as wide as their text")
     split: bool = Field(True, description="show two people who are far apart one above the other")
+    pad: bool = Field(True, description="show a group that no window holds as wide as it is")
     bed: Literal["blur", "plain"] = Field(
         "blur", description="what fills the frame above and below a picture that is wider than it: itself, or black"
     )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clipkit.analysis.camera import CameraPath, inclusion, path_at, plan_path, smooth_path, window_positions
+from clipkit.analysis.camera import CameraPath, held_share, inclusion, path_at, plan_path, smooth_path, window_positions
 
 RATE_HZ = 5.0
 SIZE = 0.3164
@@ -148,3 +148,12 @@ def test_the_window_keeps_off_bars() -> None:
     assert positions[0] - SIZE / 2 == pytest.approx(0.125)
     assert positions[-1] + SIZE / 2 == pytest.approx(0.875)
     assert positions[32] == pytest.approx(0.5)
+
+
+def test_the_held_share_is_what_lies_in_the_window() -> None:
+    evidence = np.zeros((2, 10))
+    evidence[:, 1], evidence[:, 8] = 1.0, 3.0
+
+    assert held_share(evidence, np.array([0.15, 0.15]), 0.3) == pytest.approx(0.25)
+    assert held_share(evidence, np.array([0.15, 0.85]), 0.3) == pytest.approx(0.5)
+    assert held_share(np.zeros((2, 10)), np.array([0.5, 0.5]), 0.3) == 1.0

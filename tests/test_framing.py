@@ -46,10 +46,11 @@ def test_a_window_of_another_shape_is_cut_and_not_stretched(luma: NDArray[np.uin
     assert np.abs(wide.astype(int) - cut).mean() < 3
 
 
-def test_a_whole_window_is_seen_from_edge_to_edge(luma: NDArray[np.uint8]):
+@pytest.mark.parametrize("layout", ["screen", "pad"])
+def test_a_whole_window_is_seen_from_edge_to_edge(luma: NDArray[np.uint8], layout: str):
     frame: Any = frame_of(luma)
 
-    y, u, v = framer_of(luma, 160, 284, clear=(20, 200)).picture(frame, Window((0.0, 0.0, 1.0, 1.0), "screen"))
+    y, u, v = framer_of(luma, 160, 284, clear=(20, 200)).picture(frame, Window((0.0, 0.0, 1.0, 1.0), layout))
 
     top = 2 * round((20 + 200 - 90) / 4)
     assert np.array_equal(y[top : top + 90], luma)

@@ -12,7 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from test_screen import slide
 
-from clipkit.analysis.reframe import COLUMNS, at_knots, crop_notes, display_picture, plan_crop, window_size
+from clipkit.analysis.camera import at_knots
+from clipkit.analysis.faces import Face
+from clipkit.analysis.reframe import COLUMNS, crop_notes, display_picture, plan_crop, window_size
 from clipkit.errors import InputError
 from clipkit.media.reader import open_video
 from clipkit.media.writer import write_video
@@ -20,6 +22,7 @@ from clipkit.params import Params, ReframeParams
 
 RATE = 20
 PARAMS = Params.model_validate({"reframe": {"faces": False}, "resources": {"threads": 1}})
+PEOPLE = Params.model_validate({"resources": {"threads": 1}})
 NO_CUTS = pd.DataFrame({"kind": pd.Series(dtype=str), "begin_s": [], "end_s": []})
 
 
@@ -57,7 +60,7 @@ def check_table(crop: pd.DataFrame) -> None:
     assert crop[["x", "y", "width", "height"]].min().min() >= 0.0
     assert (crop["x"] + crop["width"]).max() <= 1.0 + 1e-12
     assert (crop["y"] + crop["height"]).max() <= 1.0 + 1e-12
-    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "split", "locked", "keyframes"}
+    assert set(crop["layout"]) <= {"static", "pan", "track", "centre", "screen", "pad", "split", "locked", "keyframes"}
     assert (np.diff(crop["time_s"]) > 0).all()
 
 
@@ -191,6 +194,41 @@ def test_text_that_all_but_fills_the_frame_is_shown_with_all_around_it(tmp_path:
     crop = plan_crop(tmp_path / "talk.mp4", 0.0, 100.0, NO_CUTS, PARAMS)
 
     assert (crop["width"] == 1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("places", "params", "layout", "x"),
+    [
+        ((0.25, 0.5, 0.75), PEOPLE, "pad", 0.15),
+        ((0.12, 0.5, 0.88), PEOPLE, "pad", 0.0),
+        ((0.42, 0.5, 0.58), PEOPLE, "centre", None),
+        ((0.12, 0.5, 0.88), Params.model_validate({"reframe": {"pad": False}}), "centre", None),
+    ],
+    ids=["as wide as they sit", "all", "held by the window", "switched off"],
+)
+def test_a_group_that_no_window_holds_is_shown_whole(
+    tmp_path: Path,
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+    places: tuple[float, ...],
+    params: Params,
+    layout: str,
+    x: float | None,
+) -> None:
+    video = film(tmp_path / "still.mp4", rng, np.full(80, 0.5))
+
+    def faces(_: object, time_s: float, *, mirrored: bool) -> list[Face]:
+        return [Face(time_s, place, 0.4, 0.1 - 0.001 * n, 0.16) for n, place in enumerate(places)]
+
+    monkeypatch.setattr("clipkit.analysis.subject.detect_faces", faces)
+
+    crop = plan_crop(video, 0.0, 100.0, NO_CUTS, params)
+
+    check_table(crop)
+    assert set(crop["layout"]) == {layout}
+    if x is not None:
+        assert crop["x"].iloc[0] == pytest.approx(x, abs=0.005)
+        assert (crop["x"] + crop["width"]).iloc[0] == pytest.approx(1 - x, abs=0.005)
 
 
 def test_the_window_jumps_at_a_cut_and_nowhere_else(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -80,6 +80,24 @@ def inclusion(evidence: Floats, positions: Floats, size: float) -> Floats:
     return np.asarray(evidence @ np.clip((0.55 - distance) / 0.35, 0.0, 1.0), np.float64)
 
 
+def held_share(evidence: Floats, path: Floats, size: float) -> float:
+    """Return the share of the evidence that a window holds on its way, 1 where there is none.
+
+    Parameters
+    ----------
+    evidence : ndarray of float64, shape (n_knots, n_bins)
+        Evidence in equal bins of the axis.
+    path : ndarray of float64, shape (n_knots,)
+        Centre of the window.
+    size : float
+        Length of the window, fraction of the axis.
+    """
+    bins = (np.arange(evidence.shape[1]) + 0.5) / evidence.shape[1]
+    is_inside = np.abs(bins[None] - path[:, None]) <= size / 2
+    total = float(evidence.sum())
+    return float(evidence[is_inside].sum()) / total if total > 0.0 else 1.0
+
+
 def window_positions(size: float, content: tuple[float, float]) -> Floats:
     """Return the centres at which a window of this size is tried, the frame's middle among them.
 
@@ -275,3 +293,34 @@ def path_at(path: Floats, knots_s: Floats, times_s: Floats) -> Floats:
     grid = np.arange(-4, len(padded), dtype=np.float64)
     spline = scipy.interpolate.BSpline(grid, padded, 3, extrapolate=False)
     return np.asarray(np.clip(spline(np.clip(place, 0, len(path) - 1)), path.min(), path.max()), np.float64)
+
+
+def at_knots(
+    values: NDArray[np.float64], times_s: NDArray[np.float64], knots_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return rows at even knots: the mean of those less than one spacing away, weighted by nearness.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_times, n_bins)
+    times_s : ndarray of float64, shape (n_times,)
+        Sorted; at least one.
+    knots_s : ndarray of float64, shape (n_knots,)
+        Sorted, evenly spaced.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_knots, n_bins)
+        A knot without any row that near takes the nearest.
+    """
+    spacing = knots_s[1] - knots_s[0] if len(knots_s) > 1 else 1.0
+    found = np.empty((len(knots_s), values.shape[1]))
+    for k, knot in enumerate(knots_s):
+        first, last = np.searchsorted(times_s, [knot - spacing, knot + spacing])
+        near = slice(first, last)
+        weights = 1.0 - np.abs(times_s[near] - knot) / spacing
+        if weights.sum() > 1e-6:
+            found[k] = weights @ values[near] / weights.sum()
+        else:
+            found[k] = values[int(np.argmin(np.abs(times_s - knot)))]
+    return found

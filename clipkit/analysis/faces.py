@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 # Fractions of the picture's width; smaller faces cost far more to look for than they help.
 MIN_SIZE = 0.075
 LINK_S = 2.0
+# Equalisation by tiles: how far it may raise contrast, and how many tiles across and down.
+_CLIP, _TILES = 2.0, (8, 8)
 
 
 class Face(NamedTuple):
@@ -44,25 +46,27 @@ def detect_faces(picture: NDArray[np.uint8], time_s: float, *, mirrored: bool) -
 
     Notes
     -----
-    Haar cascades of OpenCV 4 on the equalised picture.
+    Haar cascades of OpenCV 4.  The picture is equalised place by place: equalised as a whole, a lit face leaves the
+    dark ones beside it without levels.
     """
     height, width = picture.shape
     size = max(20, round(MIN_SIZE * width))
     if size > min(height, width):
         return []
-    even = cv2.equalizeHist(picture)
+    even = cv2.createCLAHE(_CLIP, _TILES).apply(picture)
     found: list[Face] = []
     for name, flipped, neighbours in (("frontalface_alt2", False, 3), ("profileface", mirrored, 3)):
         view = np.ascontiguousarray(even[:, ::-1]) if flipped else even
         for x, y, w, h in cascade(name).detectMultiScale(view, 1.2, neighbours, 0, (size, size)):
             left = width - x - w if flipped else x
             box = Face(time_s, (left + w / 2) / width, (y + h / 2) / height, w / width, h / height)
-            if not any(_same(box, other) for other in found):
+            if not any(same_face(box, other) for other in found):
                 found.append(box)
     return found
 
 
-def _same(one: Face, other: Face) -> bool:
+def same_face(one: Face, other: Face) -> bool:
+    """Return whether two detections are near each other and alike in size."""
     reach = 0.6 * max(one.width, other.width)
     tall = 0.6 * max(one.height, other.height)
     near = abs(one.x - other.x) < reach and abs(one.y - other.y) < tall
@@ -93,7 +97,7 @@ def face_tracks(faces: list[Face], *, min_detections: int = 2) -> list[list[Face
     tracks: list[list[Face]] = []
     for face in faces:
         open_tracks = [
-            track for track in tracks if 0 < face.time_s - track[-1].time_s <= LINK_S and _same(face, track[-1])
+            track for track in tracks if 0 < face.time_s - track[-1].time_s <= LINK_S and same_face(face, track[-1])
         ]
         if open_tracks:
             min(open_tracks, key=lambda track: abs(track[-1].x - face.x) + abs(track[-1].y - face.y)).append(face)

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 # The length of a window's edge is here where the place is that of its left or top edge.
 _LENGTHS = {"x": "width", "y": "height"}
 # Rows of a crop table with one of these show more than one window of the clip's shape, so they name no place for it.
-_WIDER = ("screen", "split")
+_WIDER = ("screen", "pad", "split")
 # Times are compared in microseconds: nearer ones are one time written twice.
 _DECIMALS = 6
 

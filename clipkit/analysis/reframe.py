@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clipkit.analysis.camera import path_at, plan_path
+from clipkit.analysis.camera import at_knots, held_share, path_at, plan_path
 from clipkit.analysis.detector import Colour, Detector, load_detector
 from clipkit.analysis.faces import Face, face_tracks
+from clipkit.analysis.group import group_span
 from clipkit.analysis.keyframes import Keyframes, path_through, read_keyframes
 from clipkit.analysis.screen import text_span
 from clipkit.analysis.shots import shots_from_transitions
@@ -35,8 +36,10 @@ _GLANCES_PER_KNOT = 2
 _LOCKS = {"left": 0.0, "centre": 0.5, "right": 1.0}
 # A face wider than this makes a shot one of a person, whatever is written beside it; of the frame's width.
 _PERSON_WIDTH = 0.1
-# Text that takes more of the frame than this is shown with all that is around it.
+# Text or a group that takes more of the frame than this is shown with all that is around it.
 _ALL_BUT_WHOLE = 0.85
+# A group is shown whole where the window would hold less of the evidence than this: a bed has its price.
+_LEAST_HELD = 0.5
 
 
 def window_size(width: int, height: int, aspect: str) -> tuple[float, float]:
@@ -90,6 +93,7 @@ def plan_crop(
     params: Params,
     *,
     info: MediaInfo | None = None,
+    audio: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the crop window of every source frame in ``[start_s, end_s)``.
 
@@ -109,14 +113,16 @@ def plan_crop(
         ``params.reframe`` decides; ``source`` and ``resources`` say how to read.
     info : MediaInfo, optional
         What ``probe`` found, where the caller has it.
+    audio : DataFrame, optional
+        What ``measure_audio`` found, of the whole video: of several faces, the window follows the one that speaks.
 
     Returns
     -------
     DataFrame
         ``time_s, x, y, width, height`` float64 and ``layout`` str, one row a frame: left and top edge and size as
         fractions of the displayed frame; layout is static, pan, track, centre, locked, keyframes, or
-        screen: a page of text, whose window is as wide as the text and is shown whole; or split: two people, each
-        in a panel as high as the window, one at its left end and one at its right.
+        screen or pad: a page of text or a group, whose window is as wide as they are and is shown whole; or split:
+        two people, each in a panel as high as the window, one at its left end and one at its right.
 
     Raises
     ------
@@ -133,7 +139,13 @@ def plan_crop(
         keyframes = _find_keyframes(video, params.reframe)
         lock = None if params.reframe.lock is None else locked_place(params.reframe.lock)
         detector = _find_detector(params.reframe)
-        observer = Observer(axis, faces=params.reframe.faces, screens=params.reframe.screens, detector=detector)
+        observer = Observer(
+            axis,
+            faces=params.reframe.faces,
+            screens=params.reframe.screens,
+            detector=detector,
+            speech=None if audio is None else audio["speech"].to_numpy(np.float64),
+        )
         looks = size < 1.0 and lock is None
         shots: list[list[float]] = []
         numbers: list[int] = []
@@ -268,24 +280,35 @@ def _moved(
     span = None if is_person else text_span(sight.pages)
     if span is not None:
         ends = [span, *(_ends(face, axis) for face in faces)]  # who speaks beside the text stays with it
-        start, end = max(min(ends)[0], content[0]), min(max(end for _, end in ends), content[1])
-        if end - start >= _ALL_BUT_WHOLE * (content[1] - content[0]):
-            start, end = content
-        return _Moved(np.full(len(times_s), (start + end) / 2), max(size, end - start), "screen")
+        return _wide(times_s, (min(ends)[0], max(end for _, end in ends)), size, content, "screen")
     split = split_box(tracks, times_s, size) if params.split and axis == "x" else None
     if split is not None:
         middle = np.full(len(times_s), split.x + split.width / 2)
         return _Moved(middle, split.width, "split", (split.y, split.height))
     knots_s = times_s[0] + np.arange(int((times_s[-1] - times_s[0]) * params.rate_hz) + 1) / params.rate_hz
+    found = at_knots(evidence(sight, axis, params.evidence_min), np.array(sight.time_s), knots_s)
     path = plan_path(
-        at_knots(evidence(sight, axis, params.evidence_min), np.array(sight.time_s), knots_s),
+        found,
         size=size,
         rate_hz=params.rate_hz,
         content=content,
         static_range=params.static_range,
         max_speed=params.max_speed,
     )
+    group = group_span(tracks, times_s) if params.pad and axis == "x" else None
+    if group is not None and held_share(found, path.positions, size) < _LEAST_HELD:
+        return _wide(times_s, group, size, content, "pad")
     return _Moved(path_at(path.positions, knots_s, times_s), size, path.layout)
+
+
+def _wide(
+    times_s: NDArray[np.float64], span: tuple[float, float], size: float, content: tuple[float, float], layout: str
+) -> _Moved:
+    """Return a window as wide as a span, or as all of the content where that is little more."""
+    start, end = max(span[0], content[0]), min(span[1], content[1])
+    if end - start >= _ALL_BUT_WHOLE * (content[1] - content[0]):
+        start, end = content
+    return _Moved(np.full(len(times_s), (start + end) / 2), max(size, end - start), layout)
 
 
 def _ends(face: Face, axis: Axis) -> tuple[float, float]:
@@ -309,34 +332,3 @@ def _rows(times_s: NDArray[np.float64], moved: _Moved, axis: Axis) -> pd.DataFra
         },
         columns=list(COLUMNS),
     )
-
-
-def at_knots(
-    values: NDArray[np.float64], times_s: NDArray[np.float64], knots_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return rows at even knots: the mean of those less than one spacing away, weighted by nearness.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (n_times, n_bins)
-    times_s : ndarray of float64, shape (n_times,)
-        Sorted; at least one.
-    knots_s : ndarray of float64, shape (n_knots,)
-        Sorted, evenly spaced.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_knots, n_bins)
-        A knot without any row that near takes the nearest.
-    """
-    spacing = knots_s[1] - knots_s[0] if len(knots_s) > 1 else 1.0
-    found = np.empty((len(knots_s), values.shape[1]))
-    for k, knot in enumerate(knots_s):
-        first, last = np.searchsorted(times_s, [knot - spacing, knot + spacing])
-        near = slice(first, last)
-        weights = 1.0 - np.abs(times_s[near] - knot) / spacing
-        if weights.sum() > 1e-6:
-            found[k] = weights @ values[near] / weights.sum()
-        else:
-            found[k] = values[int(np.argmin(np.abs(times_s - knot)))]
-    return found

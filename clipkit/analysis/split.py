@@ -39,11 +39,14 @@ class Split(NamedTuple):
     height: float
 
 
-class _Person(NamedTuple):
+class Person(NamedTuple):
+    """Somebody at one place: the detections, by track, and the share of the shot in which there are any."""
+
     faces: list[Face]
     presence: float
 
     def median(self, name: str) -> float:
+        """Return the median of one of the face's measures."""
         return float(np.median([getattr(face, name) for face in self.faces]))
 
     @property
@@ -65,7 +68,7 @@ def split_box(tracks: Sequence[list[Face]], times_s: NDArray[np.float64], size: 
         Width of the crop window over that of the frame, less than 1; its height is the frame's.
     """
     length_s = float(times_s[-1] - times_s[0])
-    people = sorted(_people(tracks, length_s), key=lambda person: -person.presence * person.median("width"))
+    people = sorted(people_in(tracks, length_s), key=lambda person: -person.presence * person.median("width"))
     if length_s < _SHORTEST_S or len(people) < 2:
         return None
     left, right = sorted(people[:2], key=lambda person: person.middle)
@@ -89,7 +92,7 @@ def split_box(tracks: Sequence[list[Face]], times_s: NDArray[np.float64], size: 
     return Split(start, float(np.clip(at - _FACE_AT * height, 0.0, 1.0 - height)), end - start, height)
 
 
-def _people(tracks: Sequence[list[Face]], length_s: float) -> list[_Person]:
+def people_in(tracks: Sequence[list[Face]], length_s: float) -> list[Person]:
     """Return the tracks that stand at one place as one person, with the share of the shot in which it is there."""
     groups: list[list[Face]] = []
     for track in sorted(tracks, key=len, reverse=True):
@@ -103,5 +106,5 @@ def _people(tracks: Sequence[list[Face]], length_s: float) -> list[_Person]:
     for group in groups:
         when = np.sort([face.time_s for face in group])
         steps = np.minimum(np.diff(when), _HOLE_S)
-        people.append(_Person(group, float(steps.sum()) / max(length_s, 1e-9)))
+        people.append(Person(group, float(steps.sum()) / max(length_s, 1e-9)))
     return people

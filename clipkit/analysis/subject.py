@@ -10,7 +10,7 @@ that axis.  A *glance* is one picture that was looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import cv2
@@ -23,6 +23,7 @@ from clipkit.analysis.detector import Colour, Detector
 from clipkit.analysis.faces import Face, detect_faces, face_tracks
 from clipkit.analysis.saliency import saliency
 from clipkit.analysis.screen import Page, read_page
+from clipkit.analysis.speaker import Mouth, heard_at, latest_faces, mouth_activity, who_speaks
 
 Axis = Literal["x", "y"]
 
@@ -51,6 +52,8 @@ _BAR_LEVEL = 24
 _FACE_REACH_S = 0.5
 _FACE_SMOOTH = 5.0
 _FACE_IDLE = 0.25
+# What a face counts while another is the one that speaks.
+_LISTENER = 0.1
 
 # How much each kind of evidence weighs.
 _MOTION, _FACE, _SALIENCY = 1.0, 2.0, 0.4
@@ -88,6 +91,8 @@ class Sight:
         Every detection, by time.
     pages : list of Page
         How far the picture is a page of text, at every fifth glance.
+    mouths : list of Mouth
+        Looks at the mouths of faces that were seen together, while speech is heard.
     """
 
     time_s: list[float]
@@ -95,6 +100,7 @@ class Sight:
     saliency: list[NDArray[np.float32]]
     faces: list[Face]
     pages: list[Page]
+    mouths: list[Mouth] = field(default_factory=list)
 
 
 class Observer:
@@ -110,14 +116,26 @@ class Observer:
         Whether to look for pages of text.
     detector : Detector, optional
         What looks for faces, instead of Haar cascades.
+    speech : ndarray of float64, shape (n_hops,), optional
+        Probability that speech is heard, at 100 Hz: with it, mouths are looked at.
     """
 
-    def __init__(self, axis: Axis, *, faces: bool, screens: bool, detector: Detector | None = None) -> None:
+    def __init__(
+        self,
+        axis: Axis,
+        *,
+        faces: bool,
+        screens: bool,
+        detector: Detector | None = None,
+        speech: NDArray[np.float64] | None = None,
+    ) -> None:
         self.axis: Axis = axis
         self.sights: list[Sight] = []
         self._faces = faces
         self._screens = screens
         self._detector = detector
+        self._speech = speech
+        self._picture: Picture | None = None
         self._page: Picture | None = None
         self._mirrored = False
         self._flow = optical_flow()
@@ -128,7 +146,7 @@ class Observer:
     def begin_shot(self) -> None:
         """Start a new shot: nothing is compared across a cut."""
         self.sights.append(Sight([], [], [], [], []))
-        self._last = self._page = None
+        self._last = self._page = self._picture = None
 
     def glance(self, picture: Picture, time_s: float, colour: Callable[[int], Colour] | None = None) -> None:
         """Take in one picture.
@@ -153,6 +171,14 @@ class Observer:
             # A burnt-in logo stands still while the picture moves, and so seems to move on its own.
             motion[self._highest - self._lowest < _FROZEN_LEVELS] = 0
         n_seen = len(sight.time_s)
+        if self._speech is not None and self._picture is not None:
+            heard = heard_at(self._speech, time_s)
+            faces = latest_faces(sight.faces, time_s)
+            pictures = self._picture, picture, time_s - sight.time_s[-1]
+            if heard > 0 and len(faces) > 1:
+                sight.mouths += [
+                    Mouth(time_s, face, heard * mouth_activity(self._flow, *pictures, face)) for face in faces
+                ]
         every = _FACE_EVERY[n_seen >= _FACE_NEW]
         if self._faces and n_seen % every == 0:
             if self._detector is not None and colour is not None:
@@ -169,7 +195,7 @@ class Observer:
         sight.motion.append(self._onto_axis(motion) / np.float32(N_BINS))
         sight.saliency.append(self._onto_axis(saliency(small)))
         sight.time_s.append(time_s)
-        self._last = small
+        self._last, self._picture = small, picture
 
     def _onto_axis(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         profile = values.mean(axis=0 if self.axis == "x" else 1, dtype=np.float32)[None]
@@ -238,7 +264,9 @@ def _face_evidence(sight: Sight, axis: Axis, motion: NDArray[np.float64]) -> NDA
     edges = np.linspace(0.0, 1.0, N_BINS + 1)
     found = np.zeros((len(times_s), N_BINS))
     weights = np.zeros(len(times_s))
-    for track in face_tracks(sight.faces):
+    tracks = face_tracks(sight.faces)
+    speaker = who_speaks(tracks, sight.mouths, times_s)
+    for number, track in enumerate(tracks):
         when = np.array([face.time_s for face in track])
         near = (times_s >= when[0] - _FACE_REACH_S) & (times_s <= when[-1] + _FACE_REACH_S)
         centre = np.interp(times_s[near], when, [face.x if axis == "x" else face.y for face in track])
@@ -247,6 +275,7 @@ def _face_evidence(sight: Sight, axis: Axis, motion: NDArray[np.float64]) -> NDA
         shape = np.diff(np.clip((edges[None] - centre[:, None]) / (2 * size[:, None]) + 0.5, 0, 1), axis=1)
         active = scipy.ndimage.gaussian_filter1d((motion[near] * (shape > 0)).sum(axis=1), _FACE_SMOOTH, mode="nearest")
         weight = size**2 * min(1.0, len(track) / 3) * (_FACE_IDLE + active)
+        weight *= np.where((speaker[near] == number) | (speaker[near] < 0), 1.0, _LISTENER)
         found[near] += weight[:, None] * shape
         weights[near] += weight
     return np.asarray(found / np.maximum(weights, 1e-9)[:, None], np.float64)

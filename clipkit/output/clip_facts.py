@@ -13,6 +13,7 @@ _FRAMINGS = {
     "locked": "the window stands where it was locked",
     "keyframes": "the window goes where your keyframes say",
     "screen": "a page of text, shown whole above a bed",
+    "pad": "a group that no window holds, shown whole above a bed",
     "split": "two people, one above the other",
 }
 # A layout that is seen for a smaller share of a clip is not spoken of.

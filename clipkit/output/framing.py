@@ -29,8 +29,8 @@ _SAME_SHAPE = 0.01
 class Window(NamedTuple):
     """A crop window and its layout.
 
-    A ``screen`` is shown whole, however wide.  A ``split`` is two panels as high as the box, above the one at its
-    left end and below the one at its right.  All others are cut to the shape of the clip.
+    A ``screen`` and a ``pad`` are shown whole, however wide.  A ``split`` is two panels as high as the box, above the
+    one at its left end and below the one at its right.  All others are cut to the shape of the clip.
     """
 
     box: CropBox
@@ -71,7 +71,7 @@ class Framer:
         u, v : ndarray of uint8, shape (height / 2, width / 2)
         """
         box = window.box
-        if window.layout == "screen":
+        if window.layout in ("screen", "pad"):
             size = self.width, _even(self.width / self._shape(box))
             if size[1] < self.height * (1 - _SAME_SHAPE):
                 return self._on_bed(self._scaler(*size).picture(frame, box), size[1])

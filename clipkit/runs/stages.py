@@ -253,7 +253,8 @@ class ClipRun:
             # All are read before anything is written.
             edits = [choose_edits(clip, names, sidecars) for clip in rows]
             for done, clip in enumerate(rows):
-                crop = plan_crop(self.video, clip.start_s, clip.end_s, self.transitions, self.params, info=self.info)
+                span = clip.start_s, clip.end_s
+                crop = plan_crop(self.video, *span, self.transitions, self.params, info=self.info, audio=self.audio)
                 crops.append(crop.assign(clip_id=clip.clip_id))
                 made = render_clip(
                     self.video,

@@ -13,6 +13,7 @@ from clipkit import __version__
 from clipkit.analysis.features import measure_frames
 from clipkit.analysis.reframe import check_files, plan_crop
 from clipkit.analysis.shots import detect_transitions
+from clipkit.analysis.speech import measure_audio
 from clipkit.errors import InputError
 from clipkit.files import replace_file, write_text
 from clipkit.media.probe import require_video
@@ -73,7 +74,8 @@ def reframe(
         message = f"{Path(video).name}: the stretch must lie within {whole}, got {start_s:g} to {last_s:g}."
         raise InputError(message, code="input.bad_range")
     transitions = detect_transitions(frames, params.analysis)
-    table = plan_crop(video, start_s, last_s, transitions, params, info=info)
+    audio = measure_audio(video, params, duration_s=frames.duration_s, progress=_staged(progress, "listen"))
+    table = plan_crop(video, start_s, last_s, transitions, params, info=info, audio=audio)
     if out is not None:
         save_table(table, out)
     return table
@@ -90,7 +92,7 @@ def render(
 ) -> pd.DataFrame:
     """Render a clip list, possibly edited by hand, and return the verdicts on the files.
 
-    Tables that lie beside the list (``shots.csv``, ``words.parquet``) are used; what is missing
+    Tables that lie beside the list (``shots.csv``, ``audio.parquet``, ``words.parquet``) are used; what is missing
     is measured again.  Caption files that a person changed, in `out` or in the run that the list is from, are used
     instead of the words.  `say` is called with each sentence that a person should know.
 
@@ -107,8 +109,9 @@ def render(
     chain.clips = read_clips(clips_csv)
     chain.inspect()
     beside = clips_csv.parent
-    if (beside / "shots.csv").is_file() and (beside / "words.parquet").is_file():
+    if all((beside / name).is_file() for name in ("shots.csv", "audio.parquet", "words.parquet")):
         chain.transitions = load_table(beside / "shots.csv")
+        chain.audio = load_table(beside / "audio.parquet")
         chain.words = load_table(beside / "words.parquet")
     else:
         chain.measure()
