@@ -16,7 +16,7 @@ from clipkit.analysis.faces import Face
 from clipkit.analysis.reframe import plan_crop
 from clipkit.analysis.speaker import Mouth, heard_at, latest_faces, mouth_activity, who_speaks
 from clipkit.analysis.speech import measure_audio
-from clipkit.analysis.subject import N_BINS, Sight, evidence
+from clipkit.analysis.subject import N_BINS, Observer, Sight, evidence
 from clipkit.media.audio import read_audio
 from clipkit.media.reader import open_video
 from clipkit.media.writer import write_video
@@ -110,6 +110,34 @@ def test_a_mouth_that_moves_is_told_from_a_head_that_does(rng: np.random.Generat
 
     assert talks > quiet + 0.5
     assert quiet < 0.4
+
+
+def test_looks_at_mouths_leave_the_motion_of_the_picture_alone(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = cv2.resize(rng.integers(40, 210, (24, 60), np.uint8), (480, 180), interpolation=cv2.INTER_CUBIC)
+    monkeypatch.setattr(
+        "clipkit.analysis.subject.detect_faces",
+        lambda _, time_s, *, mirrored: [Face(time_s, x, 0.5, 0.2, 0.3) for x in (0.25, 0.75)],
+    )
+
+    motion = []
+    for speech in (None, np.ones(500)):
+        observer = Observer("x", faces=True, screens=False, speech=speech)
+        observer.begin_shot()
+        for number in range(12):
+            observer.glance(np.ascontiguousarray(wide[:, number * number : number * number + 320]), number / 10)
+        motion.append(np.array(observer.sights[0].motion))
+
+    assert len(observer.sights[0].mouths) > 10
+    assert np.array_equal(*motion)
+
+
+def test_a_short_shot_has_no_speaker() -> None:
+    people = [seated(0.2), seated(0.8)]
+    mouths = [mouth for mouth in looks(people, [np.zeros(200), np.full(200, TALKS)]) if mouth.time_s < 2.5]
+
+    assert (who_speaks(people, mouths, TIMES_S[:25]) == -1).all()
 
 
 def test_the_latest_detection_of_each_face_is_used() -> None:

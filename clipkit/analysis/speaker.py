@@ -22,6 +22,8 @@ _STILL, _MOST = 0.01, 1.0
 # What a change of speaker must bring, in looks of the most that one can say; and what a look must bring
 # for anybody to be taken for the speaker.
 _CHANGE_PRICE, _DOUBT = 3.0, 0.05
+# A shorter shot has too few looks: whoever laughs or moves first would be taken for the speaker, seconds.
+_SHORTEST_S = 3.0
 
 
 class Mouth(NamedTuple):
@@ -95,7 +97,7 @@ def who_speaks(
     """Return the number of the track that speaks at each glance, -1 where nobody stands out.
 
     Each face is compared with the mean of those seen beside it; a turn that is too short to pay for two
-    changes is passed over.
+    changes is passed over, and so is a shot of less than 3 s.
 
     Parameters
     ----------
@@ -110,6 +112,8 @@ def who_speaks(
     -------
     ndarray of int64, shape (n_times,)
     """
+    if not mouths or times_s[-1] - times_s[0] < _SHORTEST_S:
+        return np.full(len(times_s), -1)
     track_of = {face: number for number, track in enumerate(tracks) for face in track}
     glance_of = {time_s: number for number, time_s in enumerate(times_s.tolist())}
     speaks = np.full((len(times_s), len(tracks)), np.nan)

@@ -138,7 +138,8 @@ class Observer:
         self._picture: Picture | None = None
         self._page: Picture | None = None
         self._mirrored = False
-        self._flow = optical_flow()
+        # One flow for each size of picture: it keeps what it chose for the size before.
+        self._flow, self._mouth_flow = optical_flow(), optical_flow()
         self._last: Picture | None = None
         self._lowest: Picture | None = None
         self._highest: Picture | None = None
@@ -177,7 +178,7 @@ class Observer:
             pictures = self._picture, picture, time_s - sight.time_s[-1]
             if heard > 0 and len(faces) > 1:
                 sight.mouths += [
-                    Mouth(time_s, face, heard * mouth_activity(self._flow, *pictures, face)) for face in faces
+                    Mouth(time_s, face, heard * mouth_activity(self._mouth_flow, *pictures, face)) for face in faces
                 ]
         every = _FACE_EVERY[n_seen >= _FACE_NEW]
         if self._faces and n_seen % every == 0:
