@@ -41,7 +41,7 @@ check: $(STAMP)  ## lint, format, types, layers, docstrings, notebooks stripped
 	$(BIN)/lint-imports
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 
-bench: $(STAMP)  ## measure everything beside its peers, 20 minutes on two cores; ARGS=--quick: two or three
+bench: $(STAMP)  ## measure everything beside its peers, 30 minutes on two cores; ARGS=--quick: two or three
 	$(BIN)/clipkit bench $(ARGS)
 	$(BIN)/python -m clipkit.bench.table
 

@@ -118,7 +118,7 @@ QUICK = replace(
     longest_s=30.0,
 )
 # With real footage; on the sample alone everything is shorter.
-ABOUT = {"full": "about 20 minutes on two cores", "quick": "two to three minutes on two cores"}
+ABOUT = {"full": "about 30 minutes on two cores", "quick": "two to three minutes on two cores"}
 
 
 def measure_small(
