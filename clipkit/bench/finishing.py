@@ -131,9 +131,8 @@ def _cues(start_s: float, end_s: float) -> Iterator[str]:
 
 
 def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(time_s, 60.0)
-    whole, part = divmod(round(seconds * 1e3), 1000)
-    return f"{int(minutes) // 60:02d}:{int(minutes) % 60:02d}:{whole:02d},{part:03d}"
+    seconds, ms = divmod(round(time_s * 1e3), 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{ms:03d}"
 
 
 def loudness_by_ffmpeg(path: Path) -> dict[str, float]:
