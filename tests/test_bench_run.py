@@ -303,6 +303,15 @@ def made_results(*rows: tuple[str, str, str, str, float]) -> Results:
         ([("whole", "reframing at 1080p", OURS, "cpu_share", 0.35)], "CPU of reframing", True),
         ([("whole", "talk", OURS, "wall_share", 0.36)], "talk: six clips", False),
         ([("step", kind, OURS, "apart_ms", ms) for kind, ms in (("a", 1.0), ("b", 10.5))], "sound beside", False),
+        (
+            [
+                ("finished", "silent", OURS, "lufs", -70.0),
+                ("finished", "loud", OURS, "lufs", -14.2),
+                ("finished", "loud", OURS, "true_peak_db", -1.2),
+            ],
+            "loudness of 1 files",
+            True,
+        ),
         ([("finished", f, OURS, "broken_rules", n) for f, n in (("a", 0.0), ("b", 1.0))], "finished files", False),
         (
             [("rendering", "v", who, "cpu_s", s) for who, s in zip(RENDERINGS, (2.0, 1.0, 0.9), strict=True)],

@@ -11,6 +11,8 @@ from clipkit.output.contrast import LEAST_CONTRAST
 from clipkit.output.pages import READING_CPS
 
 TARGET_LUFS = -14.0
+# What ffmpeg's meter says of silence: such a file comes from a source without sound.
+SILENT_LUFS = -70.0
 # Videos whose subject goes from one side to the other: a window that stands still cannot hold it.
 TRAVELLING = ("hamilton", "dog_fetch", "bmx")
 # Mean absolute third difference of a path that Savitzky and Golay's filter smooths over 31 frames, frame widths a
@@ -101,7 +103,9 @@ def finished_bars(results: Results) -> Iterator[Bar]:
     if broken:
         n_broken = sum(count > 0 for count in broken.values())
         yield Bar("finished files that break a rule", "0", f"{n_broken} of {len(broken)}", n_broken == 0, "")
-    loud = {item: abs(lufs - TARGET_LUFS) for item, lufs in results.values("finished", "lufs").items()}
+    loud = {
+        item: abs(lufs - TARGET_LUFS) for item, lufs in results.values("finished", "lufs").items() if lufs > SILENT_LUFS
+    }
     if loud:
         furthest = max(loud.values())
         peak = max(results.values("finished", "true_peak_db").values())
