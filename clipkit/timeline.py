@@ -139,3 +139,15 @@ def format_timecode(time_s: float, *, decimals: int = 1) -> str:
     head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
     tail = f".{fraction:0{decimals}d}" if decimals else ""
     return f"{'-' if time_s < 0 and ticks else ''}{head}:{seconds:02d}{tail}"
+
+
+def format_srt_time(time_s: float) -> str:
+    """Return a time as SubRip files have it.
+
+    Examples
+    --------
+    >>> format_srt_time(75.25), format_srt_time(59.9999)
+    ('00:01:15,250', '00:01:00,000')
+    """
+    seconds, ms = divmod(round(time_s * 1000), 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{ms:03d}"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -12,9 +11,9 @@ import pandas as pd
 import pytest
 from hazards import RATE_HZ, click, picture, read_number, tone
 
+from clipkit.bench.finishing import clicks, flashes, onsets
 from clipkit.errors import ClipkitError, InputError
 from clipkit.media.audio import read_audio
-from clipkit.media.child import ffmpeg_path
 from clipkit.media.probe import require_video
 from clipkit.media.reader import open_video
 from clipkit.media.writer import write_video
@@ -267,38 +266,16 @@ def test_a_flash_and_its_click_stay_together_with_and_without_an_edit_list(flash
     (rendered,) = make(flashing, tmp_path, start_s=1.0, end_s=3.0, params=params, words=NO_WORDS)
 
     assert read_boxes(rendered.path).has_edit_list is edit_list
-    seen_s, heard_s = flashes_by_ffmpeg(rendered.path)
+    seen_s, heard_s = flashes(rendered.path), clicks(rendered.path)
     assert seen_s == pytest.approx([0.4, 1.6], abs=0.005)
     assert heard_s == pytest.approx(seen_s, abs=0.010)
     with open_video(rendered.path) as reader:
         own_s = [frame.time_s for frame in reader if frame.planes[0].samples.mean() > 100]
     samples = read_audio(rendered.path, rate_hz=RATE_HZ, channels=1)
     assert own_s == pytest.approx([0.4, 1.6], abs=0.001)
-    assert clicks_s(samples) == pytest.approx(own_s, abs=0.010)
+    assert onsets(samples[:, 0]) == pytest.approx(own_s, abs=0.010)
     verdicts = verify_file(rendered.path, rendered.platform, expected_s=rendered.duration_s)
     assert set(verdicts.loc[~verdicts["ok"] & (verdicts["severity"] == "error"), "check"]) == set()
-
-
-def clicks_s(samples):
-    """Return where sound begins after silence."""
-    loud = np.flatnonzero(np.abs(samples).max(axis=1) > 0.3 * np.abs(samples).max())
-    return loud[np.r_[True, np.diff(loud) > RATE_HZ // 2]] / RATE_HZ
-
-
-def flashes_by_ffmpeg(path):
-    """Return when a player that starts both streams together shows light and sounds, as ffmpeg decodes them."""
-    source = [ffmpeg_path(), "-v", "error", "-i", str(path)]
-    picture = "-map 0:v -vf scale=1:1:flags=area,format=gray -fps_mode cfr -r 25 -f rawvideo pipe:1"
-    # Filled from 0 on, as a player does: what begins late is late.
-    sound = "-map 0:a -af aresample=async=1:first_pts=0 -ac 1 -ar 48000 -f f32le pipe:1"
-    light, raw = (
-        subprocess.run([*source, *arguments.split()], check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
-        for arguments in (picture, sound)
-    )
-    return (
-        np.flatnonzero(np.frombuffer(light, np.uint8) > 100) / 25,
-        clicks_s(np.frombuffer(raw, np.float32)[:, None]),
-    )
 
 
 def test_edges_rounded_in_a_table_show_no_frame_of_the_neighbours(numbered, tmp_path):

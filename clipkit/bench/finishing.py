@@ -27,6 +27,7 @@ from clipkit.media.probe import require_video
 from clipkit.media.writer import write_video
 from clipkit.runs.folder import load_table
 from clipkit.runs.verbs import render
+from clipkit.timeline import format_srt_time
 
 PLATFORMS = ("tiktok", "x")
 CLIP_S = 8.0
@@ -127,12 +128,7 @@ def _cues(start_s: float, end_s: float) -> Iterator[str]:
     for number in range(int((end_s - start_s) / _PAGE_S)):
         begin_s = start_s + number * _PAGE_S
         text = SPOKEN[number % len(SPOKEN)]
-        yield f"{number + 1}\n{_clock(begin_s + 0.1)} --> {_clock(begin_s + _PAGE_S - 0.1)}\n{text}\n"
-
-
-def _clock(time_s: float) -> str:
-    seconds, ms = divmod(round(time_s * 1e3), 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{ms:03d}"
+        yield f"{number + 1}\n{format_srt_time(begin_s + 0.1)} --> {format_srt_time(begin_s + _PAGE_S - 0.1)}\n{text}\n"
 
 
 def loudness_by_ffmpeg(path: Path) -> dict[str, float]:
@@ -152,9 +148,15 @@ def flashes(path: Path) -> NDArray[np.float64]:
 
 def clicks(path: Path) -> NDArray[np.float64]:
     """Return when sound begins after silence, seconds, as a player that starts both streams together hears it."""
+    # Filled from 0 on, as a player does: what begins late is late.
     command = f"-map 0:a -af aresample=async=1:first_pts=0 -ac 1 -ar {_RATE_HZ} -f f32le pipe:1"
-    samples = np.abs(np.frombuffer(_decoded(path, command), np.float32))
-    loud = np.flatnonzero(samples > 0.3 * samples.max())
+    return onsets(np.frombuffer(_decoded(path, command), np.float32))
+
+
+def onsets(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return when one channel of sound at 48 kHz begins after silence, seconds."""
+    level = np.abs(samples)
+    loud = np.flatnonzero(level > 0.3 * level.max())
     return loud[np.r_[True, np.diff(loud) > _RATE_HZ // 2]] / _RATE_HZ
 
 

@@ -32,6 +32,7 @@ from clipkit.output.pages import (
 )
 from clipkit.output.platforms import Box
 from clipkit.params import CaptionParams
+from clipkit.timeline import format_srt_time
 
 __all__ = ["caption_height", "caption_width", "make_pages", "make_sidecar_pages", "page_box", "write_ass", "write_srt"]
 
@@ -44,7 +45,7 @@ _SMALLEST_SCALE = 0.6  # a longer word is broken over two lines rather than made
 def write_srt(pages: pd.DataFrame, path: Path) -> None:
     """Write pages as a SubRip file; no pages give an empty file, which is a valid one."""
     cues = [
-        f"{page.page}\n{_srt_time(page.start_s)} --> {_srt_time(page.end_s)}\n{_srt_text(page.text)}\n"
+        f"{page.page}\n{format_srt_time(page.start_s)} --> {format_srt_time(page.end_s)}\n{_srt_text(page.text)}\n"
         for page in page_rows(pages)
     ]
     write_text(path, "\n".join(cues))
@@ -287,8 +288,3 @@ def _centiseconds(time_s: float) -> int:
 def _ass_time(time_s: float) -> str:
     minutes, ticks = divmod(_centiseconds(time_s), 6000)
     return f"{minutes // 60}:{minutes % 60:02d}:{ticks // 100:02d}.{ticks % 100:02d}"
-
-
-def _srt_time(time_s: float) -> str:
-    minutes, ticks = divmod(round(time_s * 1000), 60000)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{ticks // 1000:02d},{ticks % 1000:03d}"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from clipkit.samples.picture import Picture, backdrop, draw_speaker, subject_centre
 from clipkit.samples.voice import RATE_HZ as RATE_HZ
 from clipkit.samples.voice import Word, applause, say
+from clipkit.timeline import format_srt_time
 
 FRAME_RATE = 25
 SEED = 7
@@ -167,7 +168,7 @@ class Sample:
     def srt(self) -> str:
         """Return the script as SubRip subtitles, one cue a sentence."""
         cues = (
-            f"{number}\n{_srt_time(s.start_s)} --> {_srt_time(s.end_s)}\n{s.text}\n"
+            f"{number}\n{format_srt_time(s.start_s)} --> {format_srt_time(s.end_s)}\n{s.text}\n"
             for number, s in enumerate(self.sentences, start=1)
         )
         return "\n".join(cues)
@@ -240,8 +241,3 @@ def _lay_scenes(sentences: list[Sentence], n_frames: int) -> tuple[Scene, ...]:
         begin, joined_by, join_frames = at, this.then, length
     scenes.append(Scene(begin, n_frames, joined_by, join_frames))
     return tuple(scenes)
-
-
-def _srt_time(time_s: float) -> str:
-    millis = round(time_s * 1000)
-    return f"{millis // 3600000:02d}:{millis // 60000 % 60:02d}:{millis // 1000 % 60:02d},{millis % 1000:03d}"
